@@ -1,0 +1,10 @@
+# Copyright (c) 2026, community.pikvm contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A PiKVM that is not there: its HTTP API, its state machine, and the computer behind it."""
+
+from __future__ import annotations
+
+from .server import Simulator
+
+__all__ = ["Simulator"]
