@@ -1,0 +1,131 @@
+# Copyright (c) 2026, community.pikvm contributors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+"""A request in words, and its answer in meaning."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Union
+from urllib.parse import urlsplit
+
+from .errors import AnswerError, device_error, quote
+from .upload import ImageFile
+
+Params = Mapping[str, Union[str, int, float, bool, None]]
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked of a device.
+
+    Attributes:
+        params: goes into the query, where kvmd looks for it; a None is left out, a bool becomes 1 or 0.
+        body: an image is sent with its length, and an early refusal of it is heard.
+        patience: seconds that the device may work before it answers, beyond the connection's timeout.
+    """
+
+    method: str
+    path: str
+    params: Params = field(default_factory=dict)
+    body: ImageFile | None = None
+    patience: float = 0.0
+
+    @property
+    def writes(self) -> bool:
+        return self.method != "GET"
+
+    def query(self) -> list[tuple[str, str]]:
+        return [
+            (name, str(int(value)) if isinstance(value, bool) else str(value))
+            for name, value in self.params.items()
+            if value is not None
+        ]
+
+    def __str__(self) -> str:
+        words = [f"{name}={_presentable(value)}" for name, value in self.query()]
+        return " ".join([self.method, self.path, *words])
+
+
+def _presentable(value: str) -> str:
+    """A query value for a message: on one line, and without the login of an address."""
+    if "://" in value and "@" in value:
+        scheme, _sep, rest = value.partition("://")
+        value = f"{scheme}://{rest.rpartition('@')[2]}"
+    return quote(value, 100) or "''"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back, its body of bounded size.
+
+    Attributes:
+        hint: what to do next if this is a refusal, where the sender knows better than the type of the error.
+    """
+
+    request: Request
+    status: int
+    reason: str
+    headers: Mapping[str, str]
+    body: bytes
+    hint: str = ""
+
+    @property
+    def text(self) -> str:
+        return self.body.decode("utf-8", "replace")
+
+    def result(self) -> dict[str, Any]:
+        """kvmd's `result` of a success.
+
+        Raises:
+            DeviceError: the device refused.
+            AnswerError: a PiKVM does not answer like this.
+        """
+        document = self._document()
+        result = document.get("result")
+        if self.status == 200 and document.get("ok") is True and isinstance(result, dict):
+            return result
+        self.check()
+        raise AnswerError(
+            f"{self.request} was answered 200, but not as a PiKVM answers: {self._excerpt()}. "
+            f"Is url the address of the PiKVM, and not of something in front of it?"
+        )
+
+    def check(self) -> None:
+        """Raise the typed error unless the status is 200."""
+        if self.status == 200:
+            return
+        if 300 <= self.status < 400:
+            raise AnswerError(
+                f"{self.request} was answered {self.status}, a redirect to {_place(self.headers)}. "
+                f"It was not followed: give url as the address that answers by itself"
+            )
+        result = self._document().get("result")
+        words = result if isinstance(result, dict) else {}
+        name = words.get("error")
+        message = str(words.get("error_msg") or "") if words else self._excerpt()
+        raise device_error(self.status, str(name) if name else None, message, self.reason, str(self.request), self.hint)
+
+    def _document(self) -> dict[str, Any]:
+        try:
+            found = json.loads(self.text)
+        except (ValueError, RecursionError):
+            return {}
+        return found if isinstance(found, dict) else {}
+
+    def _excerpt(self) -> str:
+        kind = self.headers.get("Content-Type", "").split(";")[0] or "no content type"
+        return f"{quote(kind, 60)}: {quote(self.text, 200)}" if self.body else f"{quote(kind, 60)}, empty"
+
+
+def _place(headers: Mapping[str, str]) -> str:
+    """Where a redirect leads, without its query, which may hold anything."""
+    target = headers.get("Location", "")
+    try:
+        parts = urlsplit(target)
+        return quote(f"{parts.scheme}://{parts.hostname}{parts.path}" if parts.hostname else parts.path) or "nowhere"
+    except ValueError:
+        return "nowhere"

@@ -1,0 +1,141 @@
+# Copyright (c) 2026, community.pikvm contributors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+"""Connections that hear an answer given before the upload has ended.
+
+kvmd refuses an upload before it has read the body, and the web server in front of it goes on swallowing the rest for
+half a minute before it cuts the line. So the line is listened to between blocks; once there is an answer, sending stops
+and the answer is read. Everything else is urllib3's.
+"""
+
+from __future__ import annotations
+
+import errno
+import io
+import ssl
+from typing import Any
+
+from .upload import ImageFile
+
+HEARING_POOLS: dict[str, Any] = {}
+
+ANSWER_AFTER_BREAK = 5.0
+"""Seconds to look for an answer once the connection has broken under the sender."""
+
+
+class _AnsweredSocket:
+    """A socket from which the first byte of the answer has been taken: it gives that byte back first."""
+
+    def __init__(self, sock: Any, first: bytes) -> None:
+        self._sock = sock
+        self._first = first
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._sock, name)
+
+    def makefile(self, *_args: Any, **_kwargs: Any) -> io.BufferedReader:
+        return io.BufferedReader(_Resumed(self._first, self._sock.makefile("rb", buffering=0)))
+
+
+class _Resumed(io.RawIOBase):
+    def __init__(self, first: bytes, rest: Any) -> None:
+        self._first = first
+        self._rest = rest
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        if self._first:
+            count = len(self._first)
+            buffer[:count], self._first = self._first, b""
+            return count
+        read: int | None = self._rest.readinto(buffer)
+        return read
+
+    def close(self) -> None:
+        self._rest.close()
+        super().close()
+
+
+class _Hearing:
+    """Mixed into urllib3's connections. An `ImageFile` as body makes it listen."""
+
+    _image: ImageFile | None = None
+    _broken = False
+    sock: Any
+    timeout: Any
+
+    def connect(self) -> None:
+        """As urllib3, but a failed handshake is a failed connection: nothing has been sent yet."""
+        try:
+            super().connect()  # type: ignore[misc]
+        except ssl.SSLCertVerificationError:
+            raise
+        except OSError as exc:
+            raise NewConnectionError(self, f"the TLS handshake failed: {exc}") from exc  # type: ignore[arg-type]
+
+    def request(self, method: str, url: str, body: Any = None, *args: Any, **kwargs: Any) -> None:
+        self._image = body if isinstance(body, ImageFile) else None
+        self._broken = False
+        super().request(method, url, body, *args, **kwargs)  # type: ignore[misc]
+
+    def send(self, data: Any) -> None:
+        if self._image is None or self.sock is None:
+            super().send(data)  # type: ignore[misc]
+            return
+        if self._answered():
+            raise BrokenPipeError(errno.EPIPE, "answered before the end of the upload")
+        self.sock.settimeout(self._image.stall)
+        try:
+            super().send(data)  # type: ignore[misc]
+        except OSError as exc:
+            # urllib3 goes on to read the answer after this error, and only after this one
+            self._broken = True
+            raise BrokenPipeError(errno.EPIPE, str(exc)) from exc
+
+    def getresponse(self, *args: Any, **kwargs: Any) -> Any:
+        if self._broken:
+            self.timeout = ANSWER_AFTER_BREAK
+        return super().getresponse(*args, **kwargs)  # type: ignore[misc]
+
+    def _answered(self) -> bool:
+        if not wait_for_read(self.sock, timeout=0):
+            return False
+        patience = self.sock.gettimeout()
+        self.sock.settimeout(0)
+        try:
+            first = self.sock.recv(1)
+        except (BlockingIOError, ssl.SSLWantReadError):
+            return False  # bytes of TLS itself (a session ticket), not of an answer
+        except OSError:
+            first = b""
+        finally:
+            self.sock.settimeout(patience)
+        self.sock = _AnsweredSocket(self.sock, first)
+        return True
+
+
+try:
+    from urllib3.connection import HTTPConnection, HTTPSConnection
+    from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+    from urllib3.exceptions import NewConnectionError
+    from urllib3.util.wait import wait_for_read
+except ImportError:
+    pass  # requests brings urllib3: its absence is reported where requests is needed
+else:
+
+    class _HearingHTTPConnection(_Hearing, HTTPConnection):
+        pass
+
+    class _HearingHTTPSConnection(_Hearing, HTTPSConnection):
+        pass
+
+    class _HearingHTTPPool(HTTPConnectionPool):
+        ConnectionCls = _HearingHTTPConnection
+
+    class _HearingHTTPSPool(HTTPSConnectionPool):
+        ConnectionCls = _HearingHTTPSConnection
+
+    HEARING_POOLS.update(http=_HearingHTTPPool, https=_HearingHTTPSPool)

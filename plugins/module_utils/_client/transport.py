@@ -1,0 +1,393 @@
+# Copyright (c) 2026, community.pikvm contributors
+# Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
+# SPDX-License-Identifier: BSD-2-Clause
+
+"""One conversation with one PiKVM over HTTP: what is sent, what is tried again, what a missing answer means.
+
+* A read is tried again when it got no answer. A write is tried again only while nothing of it was sent; once sent, a
+  missing answer is a LostAnswerError, and the caller has to look at the state.
+* An idle connection is dropped before the server drops it (after 10 s), so that no write falls into a dying one.
+* Redirects are never followed: they would carry credentials elsewhere and turn a POST into a GET.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
+from types import TracebackType
+from typing import Any, Callable
+from urllib.parse import urlsplit, urlunsplit
+
+from .answer import Answer, Params, Request
+from .auth import Credentials
+from .errors import (
+    AnswerError,
+    LostAnswerError,
+    OptionError,
+    PikvmError,
+    ReadOnlyError,
+    UnreachableError,
+    UntrustedCertificateError,
+    quote,
+)
+from .tls import parse_fingerprint, require_requests, trust_context
+from .upload import ImageFile
+
+try:
+    import requests
+    from requests import exceptions as failures
+    from requests.utils import get_environ_proxies
+    from urllib3.exceptions import NewConnectionError
+
+    from .tls import TrustAdapter
+except ImportError:
+    pass  # require_requests() reports it before anything here is used
+
+LONGEST_ANSWER = 8 * 1024 * 1024
+IDLE_LIMIT = 5.0
+PAUSES = (0.25, 0.5, 1.0, 2.0)
+FINAL_FLUSH = 65.0
+"""Seconds to wait, beyond the timeout, for the answer after an upload's last byte: nginx gives up after 60."""
+CLOCKS_AGREE = 5.0
+BLOCK = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Connection:
+    """Where a PiKVM is and how to log in: the values of the connection options.
+
+    Raises:
+        OptionError: a value cannot be used.
+    """
+
+    url: str
+    username: str = "admin"
+    password: str | None = field(default=None, repr=False)
+    totp_secret: str | None = field(default=None, repr=False)
+    auth_token: str | None = field(default=None, repr=False)
+    validate_certs: bool = True
+    ca_path: str | None = None
+    tls_fingerprint: str | None = None
+    timeout: float = 10.0
+    retries: int = 3
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "url", parse_url(self.url))
+        if not 0 < self.timeout <= 86400:
+            raise OptionError("timeout", "must be more than 0 and at most 86400 seconds")
+        if not 0 <= self.retries <= 100:
+            raise OptionError("retries", "must be between 0 and 100")
+
+
+def parse_url(text: str) -> str:
+    """The base address of a PiKVM without a trailing slash; https where no scheme is given.
+
+    Raises:
+        OptionError: it is not the address of a web server, or holds credentials.
+    """
+    address = text.strip() if "://" in text else f"https://{text.strip()}"
+    try:
+        parts = urlsplit(address)
+        host, port = parts.hostname, parts.port
+    except ValueError as exc:
+        raise OptionError("url", f"is not an address: {quote(str(exc))}") from None
+    if "@" in parts.netloc:
+        raise OptionError("url", "holds credentials; use username and password for them")
+    if parts.scheme not in ("http", "https"):
+        raise OptionError("url", f"must begin with https:// or http://, not {quote(parts.scheme)}://")
+    if not host or port == 0 or any(char.isspace() for char in address):
+        raise OptionError("url", f"names no host: {quote(address)}")
+    if parts.query or parts.fragment:
+        raise OptionError("url", "must not have a query or a fragment")
+    return urlunsplit((parts.scheme, parts.netloc, parts.path.rstrip("/"), "", ""))
+
+
+class Transport:
+    """Sends requests to one PiKVM over one kept-alive connection.
+
+    Args:
+        connection: address, login data and limits.
+        read_only: refuse everything that is not a GET (check mode).
+
+    Raises:
+        OptionError: a connection value cannot be used.
+        MissingLibraryError: requests (or pyotp, with a second factor) is not installed.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        read_only: bool = False,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        require_requests()
+        self.connection = connection
+        self.read_only = read_only
+        self._credentials = Credentials(
+            connection.username, connection.password, connection.totp_secret, connection.auth_token
+        )
+        self._clock = clock
+        self._sleep = sleep
+        self._last_used = clock()
+        self._http = self._session()
+
+    def get(self, path: str, params: Params | None = None) -> dict[str, Any]:
+        """GET kvmd's `result`. Raises AnswerError, DeviceError or UnreachableError."""
+        return self._read(Request("GET", path, params or {})).result()
+
+    def post(
+        self, path: str, params: Params | None = None, body: ImageFile | None = None, patience: float = 0.0
+    ) -> dict[str, Any]:
+        """POST, once, and return kvmd's `result`.
+
+        Raises:
+            ReadOnlyError, UnreachableError: nothing was sent.
+            LostAnswerError: sent, and nobody knows what became of it.
+            DeviceError: refused. AnswerError: this is not a PiKVM.
+        """
+        request = Request("POST", path, params or {}, body, patience)
+        try:
+            with self._ask(request) as response:
+                answer = self._finish(request, response)
+        finally:
+            if body is not None and body.sent < body.size:
+                self.close()  # the rest of the body was never sent: this connection is of no further use
+        if answer.status in (502, 504):
+            raise LostAnswerError(
+                f"{request} was answered {answer.status} {quote(answer.reason)} by something in front of kvmd. "
+                f"It may or may not have been carried out"
+            )
+        return answer.result()
+
+    def stream(self, method: str, path: str, params: Params | None = None, patience: float = 0.0) -> Stream:
+        """A successful answer whose body is read piece by piece. Raises as `post` does."""
+        request = Request(method, path, params or {}, None, patience)
+        response = self._ask(request)
+        if response.status_code != 200:
+            with response:
+                self._finish(request, response).result()
+        return Stream(request, response, self.close)
+
+    def close(self) -> None:
+        """Close the connection. The next request opens a new one."""
+        self._http.close()
+
+    def _session(self) -> requests.Session:
+        values = self.connection
+        pin = parse_fingerprint(values.tls_fingerprint) if values.tls_fingerprint else None
+        secure = values.url.startswith("https:")
+        context = trust_context(values.validate_certs, values.ca_path, pin) if secure else None
+        self._verify = values.validate_certs and not pin
+        http = requests.Session()
+        http.trust_env = False  # no login from ~/.netrc, no bundle that overrides `verify`
+        http.proxies.update(get_environ_proxies(values.url))
+        http.headers.update({"User-Agent": "community.pikvm", "Accept-Encoding": "identity"})
+        http.mount(values.url.split("://", maxsplit=1)[0] + "://", TrustAdapter(context, pin))
+        return http
+
+    def _read(self, request: Request) -> Answer:
+        """A GET that is tried again while it gets no answer from kvmd."""
+        attempt = 0
+        while True:
+            last = attempt >= self.connection.retries
+            try:
+                with self._ask(request) as response:
+                    answer = self._finish(request, response)
+                if last or answer.status not in (502, 504):
+                    return answer
+            except AnswerError:
+                if last:
+                    raise
+            self._pause(attempt)
+            attempt += 1
+
+    def _ask(self, request: Request) -> requests.Response:
+        """Send a request, once more with the next code where a second factor was refused. Its answer is still unread."""
+        if self.read_only and request.writes:
+            raise ReadOnlyError(f"{request} was not sent: this run must not write")
+        response = self._send(request, self._credentials.headers)
+        if response.status_code == 403 and self._credentials.kind == "totp":
+            response.close()
+            following = self._credentials.next_headers()
+            response = self._send(request, lambda: following)
+        return response
+
+    def _send(self, request: Request, login: Callable[[], dict[str, str]]) -> requests.Response:
+        """Send a request; a connection that could not be made is tried again, for nothing was sent."""
+        if self._clock() - self._last_used > IDLE_LIMIT:
+            self.close()
+        attempt = 0
+        while True:
+            try:
+                return self._send_once(request, login())
+            except UntrustedCertificateError:
+                raise
+            except UnreachableError:
+                if attempt >= self.connection.retries:
+                    raise
+            self._pause(attempt)
+            attempt += 1
+
+    def _send_once(self, request: Request, login: Mapping[str, str]) -> requests.Response:
+        timeout = self.connection.timeout
+        self._http.cookies.clear()  # a stale cookie would beat correct credentials
+        try:
+            return self._http.request(
+                request.method,
+                self.connection.url + request.path,
+                params=request.query(),
+                data=request.body,
+                headers=login,
+                timeout=(timeout, timeout + (FINAL_FLUSH if request.body else request.patience)),
+                verify=self._verify,
+                allow_redirects=False,
+                stream=True,
+            )
+        except (failures.RequestException, OSError) as exc:
+            self.close()
+            raise self._failure(request, exc) from exc
+        finally:
+            self._last_used = self._clock()
+
+    def _finish(self, request: Request, response: requests.Response) -> Answer:
+        """Read the whole body. Where it breaks off, a read has no answer, and a write has lost its own."""
+        pieces: list[bytes] = []
+        size = 0
+        deadline = self._clock() + 6 * self.connection.timeout
+        try:
+            for piece in response.iter_content(64 * 1024):
+                pieces.append(piece)
+                size += len(piece)
+                if size > LONGEST_ANSWER or self._clock() > deadline:
+                    self.close()
+                    raise no_answer(request, f"the answer has no end: given up after {size} bytes")
+        except (failures.RequestException, OSError) as exc:
+            self.close()
+            raise no_answer(request, f"the answer broke off: {_words(exc)}") from exc
+        self._last_used = self._clock()
+        hint = self._refusal_hint(response) if response.status_code == 403 else ""
+        return Answer(request, response.status_code, response.reason or "", response.headers, b"".join(pieces), hint)
+
+    def _pause(self, attempt: int) -> None:
+        self._sleep(PAUSES[min(attempt, len(PAUSES) - 1)])
+
+    def _failure(self, request: Request, exc: Exception) -> PikvmError:
+        """What an exception of requests means: above all, whether anything was sent."""
+        url, timeout = self.connection.url, self.connection.timeout
+        if isinstance(exc, failures.SSLError):
+            return UntrustedCertificateError(_certificate_words(url, exc))
+        if isinstance(exc, failures.ProxyError):
+            return UnreachableError(f"{url}: the proxy named in the environment failed: {_words(exc)}")
+        if isinstance(exc, failures.ConnectTimeout):
+            return UnreachableError(
+                f"{url}: no connection within {timeout:g} s. Is the address right, and the PiKVM up?"
+            )
+        if isinstance(exc, failures.ConnectionError) and isinstance(_reason(exc), NewConnectionError):
+            return UnreachableError(f"{url}: no connection: {_words(exc)}. Is the address right, and the PiKVM up?")
+        if isinstance(exc, failures.Timeout):
+            return no_answer(request, f"{url} was connected, but gave no answer in time (timeout {timeout:g} s)")
+        if isinstance(exc, (failures.ConnectionError, failures.ChunkedEncodingError, OSError)):
+            return no_answer(request, f"the connection to {url} broke before an answer came: {_words(exc)}")
+        return no_answer(request, _words(exc))
+
+    def _refusal_hint(self, response: requests.Response) -> str:
+        kind = self._credentials.kind
+        if kind == "token":
+            return "The session of auth_token has ended or never was: get a new one"
+        if kind != "totp":
+            return (
+                f"Wrong user name or password for user {self._credentials.username}; "
+                f"or two-factor login is on, and totp_secret is needed"
+            )
+        return f"Wrong user name, password or totp_secret. {_clock_words(response.headers.get('Date', ''))}"
+
+
+class Stream:
+    """The body of a successful answer, read piece by piece. Close it by leaving its `with` block.
+
+    Args:
+        hang_up: closes the connection, which is of no use once a body was left unread.
+    """
+
+    def __init__(self, request: Request, response: requests.Response, hang_up: Callable[[], None]) -> None:
+        self.request = request
+        length = response.headers.get("Content-Length", "")
+        self.length = int(length) if length.isdigit() else None
+        self._response = response
+        self._hang_up = hang_up
+
+    def __enter__(self) -> Stream:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._response.close()
+        self._hang_up()
+
+    def blocks(self) -> Iterator[bytes]:
+        """The body in blocks of 1 MiB at most. Raises AnswerError where it breaks off or is short."""
+        size = 0
+        for block in self._guarded(self._response.iter_content(BLOCK)):
+            size += len(block)
+            yield block
+        if self.length not in (None, size):
+            raise AnswerError(f"{self.request}: the answer broke off after {size} of {self.length} bytes")
+
+    def lines(self) -> Iterator[bytes]:
+        """The lines of the body as they come. Raises AnswerError where it breaks off."""
+        return self._guarded(self._response.iter_lines())
+
+    def _guarded(self, pieces: Iterator[Any]) -> Iterator[bytes]:
+        try:
+            yield from pieces
+        except (failures.RequestException, OSError) as exc:
+            raise AnswerError(f"{self.request}: the answer broke off: {_words(exc)}") from exc
+
+
+def no_answer(request: Request, words: str) -> PikvmError:
+    """A read without an answer is an AnswerError; a write without one may have been carried out."""
+    if request.writes:
+        return LostAnswerError(f"{request}: {words}. It may or may not have been carried out")
+    return AnswerError(f"{request}: {words}")
+
+
+def _reason(exc: BaseException) -> BaseException:
+    """The exception at the bottom of what requests and urllib3 wrapped around it."""
+    inner = getattr(exc, "reason", None) or (exc.args[0] if exc.args else None)
+    return _reason(inner) if isinstance(inner, BaseException) else exc
+
+
+def _words(exc: BaseException) -> str:
+    """What an exception says, without urllib3's object names in front."""
+    return quote(str(_reason(exc)).rpartition("object at 0x")[2].partition(">: ")[2] or str(_reason(exc)))
+
+
+def _certificate_words(url: str, exc: BaseException) -> str:
+    words = _words(exc)
+    if "ingerprint" in words:
+        return (
+            f"{url}: the server's certificate is not the pinned one (tls_fingerprint). {words}. No credential was sent"
+        )
+    return (
+        f"{url}: the server's certificate is not trusted: {words}. No credential was sent. "
+        f"Pin it with tls_fingerprint, name its authority with ca_path, or install a certificate on the PiKVM; "
+        f"validate_certs=false turns the check off"
+    )
+
+
+def _clock_words(date: str) -> str:
+    """How far the device's clock is from ours, from the Date header: the codes of a second factor need equal clocks."""
+    try:
+        skew = parsedate_to_datetime(date).timestamp() - time.time()
+    except (TypeError, ValueError, OverflowError):
+        return "The clocks could not be compared"
+    if abs(skew) <= CLOCKS_AGREE:
+        return "The clocks of the PiKVM and of this machine agree"
+    side = "ahead of" if skew > 0 else "behind"
+    return (
+        f"The clock of the PiKVM is {abs(skew):.0f} s {side} this machine's: set the clocks right, codes depend on them"
+    )

@@ -1,0 +1,237 @@
+#!/usr/bin/python
+# Copyright (c) 2026, community.pikvm contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: pikvm_info
+short_description: Gather what a PiKVM tells about itself and its server
+version_added: 0.1.0
+description:
+  - Reads the state of a PiKVM. It never writes.
+  - The result has one shape for all versions of kvmd, that of the newest. What a device does not tell is V(null).
+author:
+  - community.pikvm contributors (@ansible-collections)
+extends_documentation_fragment:
+  - community.pikvm.connection
+  - community.pikvm.attributes
+  - community.pikvm.attributes.info_module
+options:
+  gather_subset:
+    description:
+      - What to read. Each subset is one request.
+      - A subset is left out with a leading V(!), as in V(!gpio). If only such are given, they are taken from V(all).
+    type: list
+    elements: str
+    choices:
+      - all
+      - info
+      - atx
+      - msd
+      - gpio
+      - "!info"
+      - "!atx"
+      - "!msd"
+      - "!gpio"
+    default:
+      - info
+      - atx
+      - msd
+      - gpio
+  info_fields:
+    description:
+      - Which fields of the subset V(info) to return. All of them by default.
+    type: list
+    elements: str
+    choices:
+      - auth
+      - extras
+      - fan
+      - health
+      - meta
+      - node
+      - platform
+      - system
+      - uptime
+"""
+
+EXAMPLES = r"""
+# Address and login come from the environment here (PIKVM_URL, PIKVM_PASSWORD and so on);
+# module_defaults for group/community.pikvm.all would do as well.
+
+- name: See what there is
+  community.pikvm.pikvm_info:
+  register: found
+
+- name: The power LED must be readable
+  ansible.builtin.assert:
+    that: found.pikvm.capabilities.atx
+
+- name: Read the virtual drive only
+  community.pikvm.pikvm_info:
+    gather_subset:
+      - msd
+  register: found
+
+- name: Show the stored images
+  ansible.builtin.debug:
+    msg: "{{ found.pikvm.msd.storage.images | dict2items | map(attribute='key') }}"
+"""
+
+RETURN = r"""
+pikvm:
+  description: The state of the PiKVM. There is a key for each subset that was read.
+  returned: success
+  type: dict
+  contains:
+    version:
+      description: Version of kvmd. V(null) unless the subset V(info) was read.
+      type: str
+      sample: "4.197"
+    capabilities:
+      description: What can be used, as far as the subsets that were read tell. The others are V(null).
+      type: dict
+      contains:
+        atx:
+          description: Whether buttons can be pressed and LEDs be read.
+          type: bool
+        msd:
+          description: Whether there is a virtual drive, and it is online.
+          type: bool
+        gpio:
+          description: Whether there is an output channel.
+          type: bool
+    info:
+      description: Fields of C(/api/info), each at the place where kvmd 4.130 and later have it.
+      returned: when the subset V(info) was read
+      type: dict
+    atx:
+      description: ATX, the buttons and LEDs of the server.
+      returned: when the subset V(atx) was read
+      type: dict
+      contains:
+        enabled:
+          description: Whether the PiKVM can press buttons.
+          type: bool
+        busy:
+          description: Whether a press is under way.
+          type: bool
+        acts:
+          description: Which press is under way. V(null) before kvmd 4.88.
+          type: dict
+        leds:
+          description: The LEDs RV(pikvm.atx.leds.power) and RV(pikvm.atx.leds.hdd).
+          type: dict
+          contains:
+            power:
+              description: Whether the power LED is lit.
+              type: bool
+            hdd:
+              description: Whether the disk LED is lit.
+              type: bool
+    msd:
+      description: The virtual drive and its storage.
+      returned: when the subset V(msd) was read
+      type: dict
+      contains:
+        enabled:
+          description: Whether the PiKVM is configured to have a virtual drive.
+          type: bool
+        online:
+          description: Whether the virtual drive is there.
+          type: bool
+        busy:
+          description: Whether an operation such as an upload is under way.
+          type: bool
+        storage:
+          description: >-
+            The stored images with V(size) in bytes and V(complete), the parts of the storage with V(free) bytes,
+            and the transfers under way.
+          type: dict
+        drive:
+          description: What the server sees. V(null) if there is no drive.
+          type: dict
+          contains:
+            connected:
+              description: Whether the server sees the drive.
+              type: bool
+            image:
+              description: Name of the selected image, or V(null).
+              type: str
+            media_type:
+              description: V(cdrom) or V(flash).
+              type: str
+            read_write:
+              description: Whether the server can write to the image.
+              type: bool
+    gpio:
+      description: The GPIO channels, each with its state and what it can do.
+      returned: when the subset V(gpio) was read
+      type: dict
+      contains:
+        inputs:
+          description: Input channels by name.
+          type: dict
+        outputs:
+          description: Output channels by name.
+          type: dict
+"""
+
+from typing import Any
+
+from ansible_collections.community.pikvm.plugins.module_utils._client.models import INFO_FIELDS
+from ansible_collections.community.pikvm.plugins.module_utils._runner import Result, Task, run_module
+
+SUBSETS = ("info", "atx", "msd", "gpio")
+
+SPEC: dict[str, Any] = {
+    "gather_subset": {
+        "type": "list",
+        "elements": "str",
+        "choices": ["all", *SUBSETS, *(f"!{name}" for name in SUBSETS)],
+        "default": list(SUBSETS),
+    },
+    "info_fields": {"type": "list", "elements": "str", "choices": list(INFO_FIELDS)},
+}
+
+
+def run(task: Task) -> Result:
+    """Read each subset that is wanted, one request each."""
+    wanted = wanted_subsets(task.params["gather_subset"])
+    pikvm: dict[str, Any] = {"version": None, "capabilities": dict.fromkeys(("atx", "msd", "gpio"))}
+    if "info" in wanted:
+        info = task.client.info()
+        fields = task.params["info_fields"] or INFO_FIELDS
+        pikvm["version"] = info.version
+        pikvm["info"] = {name: value for name, value in info.as_result().items() if name in fields}
+    if "atx" in wanted:
+        atx = task.client.atx()
+        pikvm["atx"] = atx.as_result()
+        pikvm["capabilities"]["atx"] = atx.enabled
+    if "msd" in wanted:
+        msd = task.client.msd()
+        pikvm["msd"] = msd.as_result()
+        pikvm["capabilities"]["msd"] = msd.enabled and msd.online
+    if "gpio" in wanted:
+        gpio = task.client.gpio()
+        pikvm["gpio"] = gpio.as_result()
+        pikvm["capabilities"]["gpio"] = bool(gpio.outputs)
+    return {"changed": False, "pikvm": pikvm}
+
+
+def wanted_subsets(names: list[str]) -> list[str]:
+    """The subsets to read, in their fixed order."""
+    named = [name for name in names if not name.startswith("!")]
+    if not named or "all" in named:
+        named = list(SUBSETS)
+    return [name for name in SUBSETS if name in named and f"!{name}" not in names]
+
+
+def main() -> None:
+    run_module(run, SPEC, writes=False)
+
+
+if __name__ == "__main__":
+    main()
