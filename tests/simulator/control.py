@@ -90,7 +90,7 @@ class Control:
     async def _put_image(self, name: str, request: web.BaseRequest) -> None:
         arguments = validators.Arguments(request.query, raw_limit=False)
         data = bytearray()
-        while not request.content.is_eof():
+        while not request.content.at_eof():
             data += await request.content.readany()
         complete = arguments.flag("complete", default=True)
         self._device.storage.put(validators.image_name(name), bytes(data), complete)

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from .atx import Atx
@@ -48,7 +47,7 @@ class Settings:
 class Device:
     """The organs of one PiKVM."""
 
-    def __init__(self, settings: Settings, folder: Path) -> None:
+    def __init__(self, settings: Settings) -> None:
         self.dialect = Dialect.of(settings.kvmd)
         self.clock = Clock(settings.speed)
         self.background = Background()
@@ -63,7 +62,7 @@ class Device:
             self.log,
             FAST_LONG_PRESS if settings.fast else LONG_PRESS,
         )
-        self.storage = Storage(self.clock, self.dialect, folder, settings.storage_size, settings.discard_data)
+        self.storage = Storage(self.clock, self.dialect, settings.storage_size, settings.discard_data)
         self.msd = Msd(self.clock, self.dialect, self.storage, self.log)
         self.machine.media = self.msd.media
         self.msd.media_changed = self.machine.media_changed
@@ -82,5 +81,6 @@ class Device:
         self.gpio.restart()
 
     async def stop(self) -> None:
-        """End all background work."""
+        """End all background work and forget every image."""
         await self.background.stop()
+        self.storage.close()

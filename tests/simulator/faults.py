@@ -25,7 +25,7 @@ from .device import Device
 REQUEST_FAULTS: dict[str, dict[str, Any]] = {
     "slow": {"seconds": 1.0, "when": "after"},
     "silent": {},
-    "drop_request": {},
+    "drop_request": {"abrupt": False},
     "truncate": {"when": "after"},
     "garbage": {},
     "html": {"status": 502},
@@ -39,11 +39,12 @@ REQUEST_FAULTS: dict[str, dict[str, Any]] = {
 """Names, their own parameters, and where a common parameter has another default.
 
 slow: each answer comes `seconds` (real ones) late. silent: no answer ever. drop_request: the connection is closed
-without an answer. truncate: half of the answer's body, then the connection is closed. garbage: 200 with a body that is
-not JSON. html: a proxy's error page. error500: a crash in kvmd. ignore_write: 200 and nothing done. drop_rw: `rw=1` is
-read as absent. upload_cut: the connection is closed after so many bytes of an upload's body. session_expired: the
-session of a request that shows a cookie is forgotten first. refusal_close: the connection of an upload refused before
-its body was read is closed at once, where nginx would go on discarding the body.
+without an answer; `abrupt`: without the farewell TLS has for that. truncate: half of the answer's body, then the
+connection is closed. garbage: 200 with a body that is not JSON. html: a proxy's error page. error500: a crash in kvmd.
+ignore_write: 200 and nothing done. drop_rw: `rw=1` is read as absent. upload_cut: the connection is closed after so
+many bytes of an upload's body. session_expired: the session of a request that shows a cookie is forgotten first.
+refusal_close: the connection of an upload refused before its body was read is closed at once, where nginx would go on
+discarding the body.
 """
 
 STATE_FAULTS: dict[str, dict[str, Any]] = {
@@ -63,6 +64,9 @@ STATE_FAULTS: dict[str, dict[str, Any]] = {
 full_disk: only `free` bytes are left. slow_card: uploads are stored no faster than that. restarting: 502 for so long;
 sessions, a selection that is not connected and a running upload are lost, GPIO outputs go to their initial state.
 """
+
+ABRUPT = "abrupt"
+"""What a `ConnectionResetError` says that shall close the connection without farewell."""
 
 COMMON = {"path": "", "times": 0, "writes": False, "when": "before"}
 NAMES = sorted([*REQUEST_FAULTS, *STATE_FAULTS])
@@ -97,7 +101,10 @@ class Faults:
         """Switch a fault on, in place of an earlier one of that name; `ValueError` for what is not known."""
         values = _check(name, params)
         self.clear(name)
-        path = re.compile(values["path"])
+        try:
+            path = re.compile(values["path"])
+        except re.error as error:
+            raise ValueError(f"{name}: path is not a regular expression: {error}") from error
         state = name in STATE_FAULTS
         fault = Fault(name, values, path, values.get("times") or None, armed=state and bool(values["path"]))
         self._active[name] = fault

@@ -14,12 +14,13 @@ from aiohttp import web
 
 from . import answers
 from .device import Device
-from .faults import Faults
+from .faults import ABRUPT, Faults
 from .routes import Kvmd
 
 BODY_LIMIT = 4096
 UNLIMITED = ("/api/msd/write", "/api/hid/print")
 STREAMED = "/api/msd/write"
+SILENCE_STEP = 0.1
 SPOILING = ("silent", "drop_request", "truncate", "garbage", "html", "error500", "ignore_write")
 
 
@@ -62,8 +63,8 @@ class Front:
             if self._leaves_early(request):
                 await self._finish_and_close(request, response)
             return response
-        except ConnectionError:
-            _close(request)
+        except ConnectionError as error:
+            _close(request, abrupt=str(error) == ABRUPT)
             return web.Response(status=499)
 
     async def _answer(self, request: web.BaseRequest, record: Record) -> web.StreamResponse:
@@ -75,6 +76,8 @@ class Front:
         if slow and slow["when"] == "before":
             await asyncio.sleep(slow["seconds"])
         response = await self._spoil(request, None) or await self._pass_on(request, record)
+        if self._faults.restarting and not response.prepared:
+            return answers.proxy_page(502)
         if slow and slow["when"] == "after":
             await asyncio.sleep(slow["seconds"])
         return await self._spoil(request, response) or response
@@ -87,8 +90,8 @@ class Front:
         path = path[len(self._prefix) :]
         if path == "/":
             return web.Response(status=302, headers={"Location": f"{self._prefix}/login"})
-        inner = path if path.startswith("/redfish/") else path.removeprefix("/api") if path.startswith("/api/") else ""
-        if not inner:
+        inner = path.removeprefix("/api")
+        if inner == path and not path.startswith("/redfish/"):
             return answers.proxy_page(404)
         if _too_large(request, path):
             return answers.proxy_page(413)
@@ -120,10 +123,10 @@ class Front:
     async def _spoiled(
         self, name: str, params: dict[str, Any], request: web.BaseRequest, response: web.StreamResponse | None
     ) -> web.StreamResponse:
-        if name == "silent":
-            await asyncio.Event().wait()
-        if name == "drop_request":
-            raise ConnectionResetError(name)
+        while name == "silent" and request.transport is not None:  # noqa: ASYNC110 - nothing tells that a client left
+            await asyncio.sleep(SILENCE_STEP)
+        if name in ("silent", "drop_request"):
+            raise ConnectionResetError(ABRUPT if params.get("abrupt") else name)
         if name == "truncate" and isinstance(response, web.Response):
             await _truncate(request, response)
             raise ConnectionResetError(name)
@@ -137,27 +140,30 @@ class Front:
         return web.Response(body=b"\x00\xffthis is not JSON {", content_type="application/json")
 
     def _leaves_early(self, request: web.BaseRequest) -> bool:
-        unread = request.path.endswith("/msd/write") and not request.content.is_eof()
+        unread = request.path.endswith("/msd/write") and not request.content.at_eof()
         return unread and self._faults.take("refusal_close", request.method, request.path) is not None
 
     @staticmethod
     async def _finish_and_close(request: web.BaseRequest, response: web.StreamResponse) -> None:
         await response.prepare(request)
         await response.write_eof()
-        _close(request)
+        _close(request, abrupt=True)
 
 
 def _too_large(request: web.BaseRequest, path: str) -> bool:
     return path not in UNLIMITED and (request.content_length or 0) > BODY_LIMIT
 
 
-def _close(request: web.BaseRequest) -> None:
-    if request.transport is not None:
+def _close(request: web.BaseRequest, abrupt: bool = False) -> None:
+    """Close the connection, with the farewell TLS has for that or without."""
+    if request.transport is not None and abrupt:
+        request.transport.abort()
+    elif request.transport is not None:
         request.transport.close()
 
 
 async def _discard(request: web.BaseRequest) -> None:
-    while not request.content.is_eof():
+    while not request.content.at_eof():
         await request.content.readany()
 
 

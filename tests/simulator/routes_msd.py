@@ -15,6 +15,7 @@ from aiohttp import web
 
 from . import validators
 from .errors import CrashError, KvmdError, NamedError
+from .faults import ABRUPT
 from .msd import Reading, Upload
 from .routes import Call, Route
 
@@ -202,7 +203,7 @@ async def _body(call: Call) -> AsyncIterator[bytes]:
         if left is not None and len(chunk) >= left:
             call.count(left)
             yield chunk[:left]
-            raise ConnectionResetError("upload_cut")
+            raise ConnectionResetError(ABRUPT)
         if not chunk:
             return
         if left is not None:

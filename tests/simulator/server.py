@@ -7,11 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import shutil
-import tempfile
 import threading
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Coroutine
 from types import TracebackType
 from typing import Any, TypeVar
 
@@ -33,7 +30,11 @@ LINGER = 30.0
 """Real seconds nginx keeps an idle connection, and goes on discarding the body of a refused upload."""
 
 READ_BUFFER = 256 * 1024
+GOODBYE = 0.5
 STOP_PATIENCE = 0.02
+"""Real seconds a closing connection waits for the other side, and a stopping simulator for its requests."""
+TURN = 0.001
+"""Long enough for the event loop to close the sockets of connections that were given up."""
 
 SILENT = logging.getLogger(f"{__name__}.aiohttp")
 SILENT.addHandler(logging.NullHandler())
@@ -48,8 +49,7 @@ class Core:
         self.host = host
         self.port = port
         self.prefix = prefix
-        self._folder = Path(tempfile.mkdtemp(prefix="pikvm-simulator-"))
-        self.device = Device(settings, self._folder)
+        self.device = Device(settings)
         self.faults = Faults(self.device)
         self.kvmd = Kvmd(self.device, self.faults, [*routes_core.ROUTES, *routes_hid.ROUTES, *routes_msd.ROUTES])
         self.front = Front(self.device, self.faults, self.kvmd, prefix)
@@ -74,18 +74,27 @@ class Core:
             logger=SILENT,
         )
         loop = asyncio.get_running_loop()
-        self._listener = await loop.create_server(self._http, self.host, self.port, ssl=self.certificate.context)
+        self._listener = await loop.create_server(
+            self._http,
+            self.host,
+            self.port,
+            ssl=self.certificate.context,
+            ssl_shutdown_timeout=GOODBYE,
+        )
         self.port = self._listener.sockets[0].getsockname()[1]
 
     async def stop(self) -> None:
         """Close every connection and forget every image."""
         if self._listener is not None and self._http is not None:
             self._listener.close()
+            transports = [connection.transport for connection in self._http.connections]
             self._http.pre_shutdown()
-            await asyncio.sleep(0)
+            for transport in transports:
+                if transport is not None:
+                    transport.abort()
             await self._http.shutdown(STOP_PATIENCE)
+            await asyncio.sleep(TURN)
         await self.device.stop()
-        shutil.rmtree(self._folder, ignore_errors=True)
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         if request.path == ROOT or request.path.startswith(f"{ROOT}/"):
@@ -122,8 +131,8 @@ class Simulator:
             kvmd, fast, speed, password, totp_secret, auth, storage_size, discard_data, dict(machine or {})
         )
         self._core = Core(settings, host, port, certificate, prefix)
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="pikvm-simulator", daemon=True)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
 
     def __enter__(self) -> Simulator:
         self.start()
@@ -135,19 +144,25 @@ class Simulator:
         self.stop()
 
     def start(self) -> None:
-        """Listen from now on."""
+        """Listen from now on; `OSError` where the port is taken."""
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="pikvm-simulator", daemon=True)
         self._thread.start()
-        asyncio.run_coroutine_threadsafe(self._core.start(), self._loop).result()
+        try:
+            self._await(self._core.start())
+        except OSError:
+            self.stop()
+            raise
 
     def stop(self) -> None:
         """Stop listening; a second call does nothing."""
-        if self._loop.is_closed():
+        if self._loop is None or self._thread is None:
             return
-        if self._thread.is_alive():
-            asyncio.run_coroutine_threadsafe(self._core.stop(), self._loop).result()
-            self._loop.call_soon_threadsafe(self._loop.stop)
-            self._thread.join()
+        self._await(self._core.stop())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
         self._loop.close()
+        self._loop = None
 
     def call(self, function: Callable[..., Result], *args: Any, **kwargs: Any) -> Result:
         """Run a function in the simulator's thread: the way to change anything."""
@@ -155,7 +170,13 @@ class Simulator:
         async def run() -> Result:
             return function(*args, **kwargs)
 
-        return asyncio.run_coroutine_threadsafe(run(), self._loop).result()
+        return self._await(run())
+
+    def _await(self, work: Coroutine[Any, Any, Result]) -> Result:
+        if self._loop is None:
+            work.close()
+            raise RuntimeError("the simulator is not running")
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
     def fault(self, name: str, **params: Any) -> None:
         """Switch a fault on (see `faults`)."""

@@ -8,6 +8,8 @@ from __future__ import annotations
 import asyncio
 import errno
 import hashlib
+import shutil
+import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -46,7 +48,7 @@ class Image:
 class Storage:
     """Images by name. What kvmd shows and decides by is `listed`, a copy that may be up to a second old."""
 
-    def __init__(self, clock: Clock, dialect: Dialect, folder: Path, size: int, discard_data: bool) -> None:
+    def __init__(self, clock: Clock, dialect: Dialect, size: int, discard_data: bool) -> None:
         self.size = size
         self.reserved = 0
         self.card_rate: float | None = None
@@ -56,7 +58,7 @@ class Storage:
         self.directories = {""}
         self._clock = clock
         self._dialect = dialect
-        self._folder = folder
+        self._folder: Path | None = None
         self._discard_data = discard_data
         self._files = 0
         self._refresh: asyncio.TimerHandle | None = None
@@ -100,9 +102,8 @@ class Storage:
             raise CrashError(f"No such directory: {directory}")
         if len(base.encode()) > LONGEST_NAME:
             raise CrashError(f"File name too long: {base}")
-        image = Image(name, size, self._folder / f"image-{self._files}", self._clock.wall())
+        image = Image(name, size, self._new_path(), self._clock.wall())
         image.has_data = not self._discard_data
-        self._files += 1
         self.images[name] = image
         self.touch()
         return image
@@ -146,6 +147,11 @@ class Storage:
         image.path.unlink(missing_ok=True)
         self.touch()
 
+    def close(self) -> None:
+        """Forget every byte."""
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+
     def touch(self) -> None:
         """The storage has changed: the list is read anew when nothing has changed for the lag."""
         if self._dialect.list_lag == 0:
@@ -165,3 +171,9 @@ class Storage:
             self._refresh.cancel()
             self._refresh = None
         self.listed = {name: self.entry(image) for name, image in self.images.items()}
+
+    def _new_path(self) -> Path:
+        if self._folder is None:
+            self._folder = Path(tempfile.mkdtemp(prefix="pikvm-simulator-"))
+        self._files += 1
+        return self._folder / f"image-{self._files}"
