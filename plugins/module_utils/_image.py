@@ -58,7 +58,7 @@ class Store:
     warn: Callable[[str], None]
     transferred: int = 0
     elapsed: float = 0.0
-    hashed: dict[str, str] = field(default_factory=dict)
+    hashed: dict[Image, str] = field(default_factory=dict)
     last: Msd | None = None
 
     def read(self) -> Msd:
@@ -69,14 +69,16 @@ class Store:
         return self.run.idle(self.read, busy)
 
     def sha256(self, image: Image) -> str:
-        """The SHA-256 of a stored image. Reads it back, which needs a disconnected drive."""
-        self.hashed[image.name] = self.client.msd_sha256(image.name)
-        return self.hashed[image.name]
+        """The SHA-256 of a stored image. Reads it back, once, which needs a disconnected drive."""
+        if image not in self.hashed:
+            self.hashed[image] = self.client.msd_sha256(image.name)
+            self.observe()  # the drive stays busy for a moment
+        return self.hashed[image]
 
     def describe(self, name: str) -> dict[str, Any] | None:
         """The image as it was listed last."""
-        shown = _shown(self.last.images.get(name)) if self.last else None
-        return dict(shown, sha256=self.hashed.get(name)) if shown else None
+        image = self.last.images.get(name) if self.last else None
+        return dict(_shown(image) or {}, sha256=self.hashed.get(image)) if image else None
 
 
 def image_wish(params: dict[str, Any]) -> ImageWish:
@@ -193,7 +195,7 @@ def _require_free_hands(msd: Msd, verb: str, stored: Image | None) -> None:
     if drive.connected:
         raise StateError(
             f"Cannot {verb} an image while the drive is connected (with {drive.image_name!r}): "
-            f"the server may be reading it. Disconnect it first: community.pikvm.pikvm_msd_drive with state=disconnected"
+            f"the server may be reading it. Disconnect it first (community.pikvm.pikvm_msd_drive, state=disconnected)"
         )
     if stored and stored.removable is False:
         raise StateError(f"Cannot {verb} {stored.name!r}: the PiKVM says that this image can't be removed")
@@ -245,6 +247,7 @@ def _transfer(store: Store, wish: ImageWish) -> Step[Msd]:
 
 def _send(store: Store, wish: ImageWish) -> None:
     _require_room(store.read(), wish, None)
+    store.hashed.clear()
     start = time.monotonic()
     try:
         done = _transfer_once(store, wish)

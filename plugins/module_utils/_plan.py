@@ -117,11 +117,11 @@ class Run:
         first: Plan[S] | None = None
         lost = False
         while True:
-            plan = plan_for(observe())
-            first = first or plan
-            if self.check_mode or not plan.steps:
-                return first
             try:
+                plan = plan_for(observe())
+                first = first or plan
+                if self.check_mode or not plan.steps:
+                    return first
                 for step in plan.steps:
                     self._take(step, read)
                 return first

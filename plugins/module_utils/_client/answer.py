@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Union
@@ -86,8 +87,11 @@ class Answer:
         """
         document = self._document()
         result = document.get("result")
-        if self.status == 200 and document.get("ok") is True and isinstance(result, dict):
-            return result
+        if self.status == 200 and document.get("ok") is True:
+            if isinstance(result, dict):
+                return result
+            if self.request.writes and "result" in document:
+                return {}  # some derived devices answer a write with something else than an object
         self.check()
         raise AnswerError(
             f"{self.request} was answered 200, but not as a PiKVM answers: {self._excerpt()}. "
@@ -118,7 +122,8 @@ class Answer:
 
     def _excerpt(self) -> str:
         kind = self.headers.get("Content-Type", "").split(";")[0] or "no content type"
-        return f"{quote(kind, 60)}: {quote(self.text, 200)}" if self.body else f"{quote(kind, 60)}, empty"
+        words = re.sub(r"<[^>]*>", " ", self.text[:4000])
+        return f"{quote(kind, 60)}: {quote(words, 200)}" if self.body else f"{quote(kind, 60)}, empty"
 
 
 def _place(headers: Mapping[str, str]) -> str:

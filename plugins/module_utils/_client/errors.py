@@ -128,7 +128,7 @@ class UnavailableError(DeviceError):
 class NotOfferedError(DeviceError):
     """404 or 405: this device has no such function."""
 
-    hint = "This PiKVM does not offer that function (an older kvmd, or a part that is switched off)"
+    hint = "This PiKVM does not offer that function (an older kvmd?), or url is not the address of a PiKVM"
 
 
 class ServerFault(DeviceError):

@@ -58,19 +58,20 @@ def trust_context(validate: bool, ca_path: str | None, fingerprint: str | None) 
         OptionError: `ca_path` cannot be used.
     """
     if fingerprint or not validate:
-        context = ssl.create_default_context()
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
         return context
-    path = ca_path or os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
-    if path is None:
+    names = [name for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE") if os.environ.get(name)]
+    if not ca_path and not names:
         return _system_context()
+    path = ca_path or os.environ[names[0]]
     try:
         if os.path.isdir(path):
             return ssl.create_default_context(capath=path)
         return ssl.create_default_context(cafile=path)
     except OSError as exc:  # an ssl.SSLError too
-        raise OptionError("ca_path", f"cannot use {path}: {exc.strerror or exc}") from exc
+        raise OptionError("ca_path" if ca_path else names[0], f"cannot use {path}: {exc.strerror or exc}") from exc
 
 
 def _system_context() -> ssl.SSLContext:

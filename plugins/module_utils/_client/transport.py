@@ -12,6 +12,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -39,7 +40,8 @@ try:
     import requests
     from requests import exceptions as failures
     from requests.utils import get_environ_proxies
-    from urllib3.exceptions import NewConnectionError
+    from urllib3 import disable_warnings
+    from urllib3.exceptions import InsecureRequestWarning, NewConnectionError
 
     from .tls import TrustAdapter
 except ImportError:
@@ -181,6 +183,7 @@ class Transport:
         secure = values.url.startswith("https:")
         context = trust_context(values.validate_certs, values.ca_path, pin) if secure else None
         self._verify = values.validate_certs and not pin
+        disable_warnings(InsecureRequestWarning)  # whoever sets validate_certs=false has been told in the documentation
         http = requests.Session()
         http.trust_env = False  # no login from ~/.netrc, no bundle that overrides `verify`
         http.proxies.update(get_environ_proxies(values.url))
@@ -205,7 +208,7 @@ class Transport:
             attempt += 1
 
     def _ask(self, request: Request) -> requests.Response:
-        """Send a request, once more with the next code where a second factor was refused. Its answer is still unread."""
+        """Send a request, again with the next code where a second factor was refused. The body is still unread."""
         if self.read_only and request.writes:
             raise ReadOnlyError(f"{request} was not sent: this run must not write")
         response = self._send(request, self._credentials.headers)
@@ -362,8 +365,8 @@ def _reason(exc: BaseException) -> BaseException:
 
 
 def _words(exc: BaseException) -> str:
-    """What an exception says, without urllib3's object names in front."""
-    return quote(str(_reason(exc)).rpartition("object at 0x")[2].partition(">: ")[2] or str(_reason(exc)))
+    """What an exception says, without the names of urllib3's objects in front."""
+    return quote(re.sub(r"^\S*(HTTPS?Connection(Pool)?\(.*?\)|object at 0x\w+>): ", "", str(_reason(exc))))
 
 
 def _certificate_words(url: str, exc: BaseException) -> str:
