@@ -1,0 +1,128 @@
+# Copyright (c) 2026, community.pikvm contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# The Python the virtual environment is made from: 3.11 or newer. Another one: make PYTHON=python3.13 test
+PYTHON := python3
+# Flags for `make simulator`, and for pytest in `make unit`.
+ARGS :=
+# Steps of `make test` that run at the same time, and pytest's worker processes.
+JOBS := 2
+WORKERS := 3
+PIP := 26.3
+
+SHELL := /bin/sh
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules
+
+VENV := .venv
+BIN := $(CURDIR)/$(VENV)/bin
+PY := $(BIN)/python
+TREE := .collections/ansible_collections/community/pikvm
+RUNTIME := $(VENV)/runtime.stamp
+TESTING := $(VENV)/testing.stamp
+# A virtual environment whose Python has gone is no virtual environment.
+ifeq ($(wildcard $(VENV)/bin/python),)
+$(shell rm -f $(RUNTIME) $(TESTING))
+endif
+
+# Nothing of the caller's Ansible, Python or pip layout may reach the tests; nothing of theirs may reach the caller's home.
+unexport $(filter ANSIBLE_% MOLECULE_% PYTEST_%,$(.VARIABLES))
+unexport PYTHONDONTWRITEBYTECODE PYTHONPATH PYTHONHOME PYTHONPYCACHEPREFIX PYTHONSAFEPATH PYTHONOPTIMIZE PYTHONWARNINGS VIRTUAL_ENV CDPATH
+unexport PIP_TARGET PIP_PREFIX PIP_CONSTRAINT PIP_REQUIREMENT PIP_NO_DEPS
+unexport $(filter PIKVM_%,$(.VARIABLES))
+export PIP_USER := 0
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PYTHONUTF8 := 1
+ifneq ($(shell uname),Darwin)
+export LC_ALL := C.UTF-8
+endif
+export PATH := $(BIN):$(PATH)
+export ANSIBLE_CONFIG := $(CURDIR)/tests/ansible.cfg
+export ANSIBLE_HOME := $(CURDIR)/.ansible
+export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.collections
+export ANSIBLE_REMOTE_TEMP := $(CURDIR)/.ansible/tmp
+
+define CHECK_PYTHON
+import sys
+if sys.version_info < (3, 11):
+    sys.exit("Python 3.11 or newer is needed, and $(PYTHON) is %d.%d. Name another one: make PYTHON=python3.12" % sys.version_info[:2])
+try:
+    import ensurepip, venv
+except ImportError:
+    sys.exit("$(PYTHON) cannot make virtual environments: install its venv module (on Debian and Ubuntu: python3-venv)")
+endef
+export CHECK_PYTHON
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test simulator build clean lint types docs-check unit sanity molecule importer setup
+
+help: ## This list
+	@echo 'Every target sets up what it needs in $(VENV). On a fresh clone, start with `make demo`.'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 14
+
+demo: $(RUNTIME) $(TREE) ## Reinstall a simulated server end to end, and say what happened
+	@"$(PY)" tests/demo/demo.py $(ARGS)
+
+simulator: $(RUNTIME) ## Serve a simulated PiKVM in the foreground: make simulator ARGS="--help"
+	@"$(PY)" -m tests.simulator $(ARGS)
+
+test: setup ## Everything CI runs, each step timed
+	@MAKE="$(MAKE)" "$(PY)" tests/tools/run_steps.py --jobs $(JOBS) --logs .cache/steps \
+	  unit=.cache/pytest.xml sanity molecule importer lint docs-check types
+
+unit: setup ## pytest: unit, contract and integration tests (make unit ARGS="-k power")
+	@mkdir -p .cache
+	@"$(PY)" -m pytest -n $(WORKERS) --dist loadgroup --junit-xml=.cache/pytest.xml $(ARGS)
+
+sanity: setup ## ansible-test sanity, all tests
+	@"$(PY)" tests/tools/ansible_test.py sanity $(ARGS)
+
+molecule: setup ## The role's and the playbooks' molecule scenarios
+	@test -n "$(wildcard extensions/molecule/*/molecule.yml)" || { echo 'extensions/molecule holds no scenario'; exit 1; }
+	@molecule test --all --report --shared-state --workers 2
+
+lint: setup ## ruff, yamllint, ansible-lint, changelog, licences, sizes
+	@failed=0; \
+	for check in 'ruff check' 'ruff format --check' 'yamllint --strict .' ansible-lint 'antsibull-changelog lint' \
+	  'reuse lint --lines' 'python tests/tools/check_tree.py'; do \
+	  echo "== $$check"; $$check || failed=1; \
+	done; \
+	exit $$failed
+
+types: setup ## mypy, strict
+	mypy -p ansible_collections.community.pikvm.plugins -p tests.simulator -p tests.tools
+
+docs-check: setup ## The modules' documentation
+	antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs all --check-extra-docs-refs .
+
+build: setup ## The Galaxy tarball, in build/
+	@ansible-galaxy collection build --force --output-path build
+
+importer: build ## What Galaxy says when the tarball is uploaded
+	@"$(PY)" tests/tools/import_check.py
+
+clean: ## Remove everything that make has made
+	rm -rf .ansible .cache .collections .venv build tests/output .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+setup: $(TESTING) $(TREE)
+
+$(TREE):
+	@mkdir -p $(@D)
+	@ln -sfn ../../.. $@
+
+$(RUNTIME): tests/requirements/runtime.txt
+	@$(PYTHON) -c "$$CHECK_PYTHON"
+	@echo 'Setting up $(VENV)'
+	@"$$($(PYTHON) -c 'import sys; print(sys._base_executable)')" -m venv --clear $(VENV)
+	@"$(PY)" -m pip install -qq --no-compile pip==$(PIP)
+	@"$(PY)" -m pip install -qq --no-deps --no-compile -r tests/requirements/runtime.txt
+	@"$(PY)" -m pip check
+	@touch $@
+
+$(TESTING): $(RUNTIME) tests/requirements/test.txt
+	@echo 'Adding the test tools to $(VENV)'
+	@"$(PY)" -m pip install -qq --no-deps --no-compile -r tests/requirements/test.txt
+	@"$(PY)" -m pip check
+	@touch $@
