@@ -17,6 +17,9 @@ from tests.simulator import Simulator
 ADMIN = {"X-KVMD-User": "admin", "X-KVMD-Passwd": "admin"}
 PATIENCE = 10.0
 
+SPEED = 20.0
+"""How much faster than the wall the devices' time runs where a test does not say otherwise."""
+
 
 class Client:
     """Requests to one simulator, with the administrator's headers unless told otherwise."""

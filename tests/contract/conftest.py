@@ -13,10 +13,7 @@ import pytest
 
 from tests.simulator import Simulator
 
-from .client import Client
-
-SPEED = 20.0
-"""How much faster than the wall the devices' time runs where a test does not say otherwise."""
+from .client import SPEED, Client
 
 
 @pytest.fixture

@@ -124,7 +124,7 @@ def test_atx_that_is_disabled_or_busy(pikvm: Start) -> None:
 
 
 def test_gpio_busy_and_clamped_pulse(pikvm: Start) -> None:
-    client = pikvm(speed=1.0)
+    client = pikvm(speed=0.3)
     assert client.post("/api/gpio/pulse?channel=relay1&delay=0.01").ok
     assert client.state("gpio")["state"]["outputs"]["relay1"] == {"online": True, "state": False, "busy": True}
     assert error_of(client.post("/api/gpio/switch?channel=relay1&state=1")) == (409, "GpioChannelIsBusyError")
@@ -154,6 +154,41 @@ def test_keys_that_stay_pressed(pikvm: Start) -> None:
     assert client.sim.device.hid.events[-1] == ("print", "äbc")
     client.post("/api/hid/reset")
     assert client.sim.device.hid.pressed == set()
+
+
+@pytest.mark.parametrize(
+    ("kvmd", "query", "told"),
+    [
+        ("4.197", "", {"auth", "extras", "fan", "hw", "meta", "node", "system", "uptime"}),
+        ("4.197", "legacy=0", {"auth", "extras", "fan", "health", "meta", "node", "system", "uptime"}),
+        ("4.197", "fields=hw,health", {"hw"}),
+        ("4.197", "fields=health", {"health"}),
+        ("4.197", "legacy=0&fields=hw", None),
+        ("4.20", "legacy=0", {"auth", "extras", "fan", "hw", "meta", "system"}),
+        ("4.20", "fields=uptime", None),
+        ("4.20", "fields=health", None),
+    ],
+)
+def test_info_categories(pikvm: Start, kvmd: str, query: str, told: set[str] | None) -> None:
+    answer = pikvm(kvmd=kvmd).get(f"/api/info?{query}")
+    if told is None:
+        assert error_of(answer) == (400, "ValidatorError")
+    else:
+        assert set(answer.json()["result"]) == told
+
+
+@pytest.mark.parametrize(
+    ("query", "place"), [("", "hw"), ("fields=system", "system"), ("fields=hw,system", "hw"), ("legacy=0", "system")]
+)
+def test_platform_moves_about(pikvm: Start, query: str, place: str) -> None:
+    result = pikvm().get(f"/api/info?{query}").json()["result"]
+    assert [name for name in ("hw", "system") if "platform" in result.get(name, {})] == [place]
+
+
+@pytest.mark.parametrize(("organ", "key"), [("atx", "acts"), ("hid", "enabled"), ("streamer", "applied")])
+def test_keys_older_versions_lack(pikvm: Start, organ: str, key: str) -> None:
+    assert key in pikvm().state(organ)
+    assert key not in pikvm(kvmd="4.20").state(organ)
 
 
 @pytest.mark.parametrize(("kvmd", "status"), [("4.197", 200), ("4.20", 404), ("3.334", 404)])

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from .client import ADMIN, Client, until
+from .client import ADMIN, SPEED, Client, until
 
 IMAGE = b"an installer" * 1000
 SHA256 = hashlib.sha256(IMAGE).hexdigest()
@@ -40,7 +40,7 @@ def installer(pikvm: Start, **machine: Any) -> Client:
 
 
 def test_image_is_installed_and_the_disk_starts_afterwards(pikvm: Start) -> None:
-    client = installer(pikvm)
+    client = installer(pikvm, installer_seconds=15.0)
     assert client.state("atx")["leds"] == {"power": True, "hdd": True}
     until(lambda: not client.state("atx")["leds"]["power"])
     disk = client.sim.machine.disk
@@ -54,7 +54,7 @@ def test_image_is_installed_and_the_disk_starts_afterwards(pikvm: Start) -> None
 
 
 def test_installer_that_reboots_starts_whatever_is_there(pikvm: Start) -> None:
-    client = installer(pikvm, installer="reboot", installer_seconds=1.0)
+    client = installer(pikvm, installer="reboot", installer_seconds=1.0, boot_seconds=10.0)
     until(lambda: client.sim.machine.disk.installs == 2)
     until(lambda: client.sim.machine.state == "firmware")
     client.post("/api/msd/set_connected?connected=0")
@@ -111,7 +111,8 @@ def test_soft_off_is_obeyed_or_ignored(pikvm: Start) -> None:
         power(client, "on")
         until(lambda machine=client.sim.machine: machine.state == "running")  # type: ignore[misc]
         power(client, "off")
-        time.sleep(3 / 20)
+        time.sleep(3 / SPEED)
+        until(lambda machine=client.sim.machine: machine.state != "stopping")  # type: ignore[misc]
         assert client.sim.machine.state == expected
         power(client, "off_hard")
         assert client.sim.machine.state == "off"

@@ -8,6 +8,7 @@ from __future__ import annotations
 import http.client
 import socket
 import ssl
+import threading
 import time
 from collections.abc import Callable
 
@@ -17,7 +18,7 @@ import requests
 from tests.simulator import Simulator
 from tests.simulator.faults import NAMES
 
-from .client import ADMIN, Client
+from .client import ADMIN, Client, HeldBody, until
 
 ON = "/api/atx/power?action=on&wait=1"
 Start = Callable[..., Client]
@@ -159,14 +160,18 @@ def test_slow_and_silent(pikvm: Start) -> None:
 
 def test_running_upload_dies_with_kvmd(pikvm: Start) -> None:
     client = pikvm()
-    client.sim.fault("slow_card", bytes_per_second=5e6)
-    client.sim.fault("restarting", path="/msd/write", seconds=0.0)
-    answer = client.post("/api/msd/write?image=a.iso", data=b"x" * 100)
-    assert answer.status_code == 200
-    client.sim.call(client.sim.device.clock.after, 4.0, lambda: client.sim.faults.set("restarting", seconds=20.0))
-    answer = client.post("/api/msd/write?image=b.iso", data=b"x" * 50_000_000)
-    assert answer.status_code == 502
-    assert client.sim.device.storage.images["b.iso"].complete is False
+    body, answers = HeldBody(b"x" * 100000), []
+    with Client(client.sim) as other:
+        upload = threading.Thread(
+            target=lambda: answers.append(other.post("/api/msd/write?image=a.iso&remove_incomplete=1", data=body))
+        )
+        upload.start()
+        until(lambda: client.state("msd")["storage"]["uploading"] is not None)
+        client.sim.fault("restarting", seconds=20.0)
+        body.release()
+        upload.join()
+    assert answers[0].status_code == 502
+    assert client.sim.device.storage.images["a.iso"].complete is False
 
 
 @pytest.mark.parametrize("name", NAMES)

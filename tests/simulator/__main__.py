@@ -23,6 +23,18 @@ Looking inside: GET /_simulator shows the computer, its disk, the drive and the 
 switches a fault on; see tests/simulator/control.py and faults.py.
 """
 
+CHOICES = {
+    "os": "whether the system on the disk shuts down at a short press of the power button",
+    "installer": "how the installer of a connected image ends",
+    "led": "blink: the power LED of the running computer blinks, as in sleep",
+}
+
+SECONDS = {
+    "boot_seconds": "from power on to the system or the installer",
+    "installer_seconds": "the installer takes until it ends",
+    "shutdown_seconds": "a running system takes to shut down",
+}
+
 
 def parse(argv: list[str]) -> argparse.Namespace:
     """The command line."""
@@ -52,15 +64,14 @@ def parse(argv: list[str]) -> argparse.Namespace:
     device.add_argument("--speed", type=float, default=1.0, metavar="X", help="run device time X times as fast")
     computer = parser.add_argument_group("computer behind it")
     defaults = machine.Options()
-    for name in ("os", "installer", "led"):
+    for name, words in CHOICES.items():
+        default = getattr(defaults, name)
         computer.add_argument(
-            f"--{name}", choices=machine.CHOICES[name], default=getattr(defaults, name), help="(%(default)s)"
+            f"--{name}", choices=machine.CHOICES[name], default=default, help=f"{words} (%(default)s)"
         )
-    for name in ("installer_seconds", "boot_seconds", "shutdown_seconds"):
-        flag = f"--{name.replace('_', '-')}"
-        computer.add_argument(
-            flag, type=float, default=getattr(defaults, name), metavar="SECONDS", help="(%(default)s)"
-        )
+    for name, words in SECONDS.items():
+        flag, default = f"--{name.replace('_', '-')}", getattr(defaults, name)
+        computer.add_argument(flag, type=float, default=default, metavar="SECONDS", help=f"{words} (%(default)s)")
     computer.add_argument("--empty-disk", action="store_true", help="there is no system on the disk yet")
     computer.add_argument("--no-led", action="store_true", help="the LEDs are not wired")
     return parser.parse_args(argv)
@@ -68,8 +79,7 @@ def parse(argv: list[str]) -> argparse.Namespace:
 
 def build(args: argparse.Namespace) -> list[Core]:
     """The devices asked for; `ValueError` for an option that makes no sense."""
-    names = ("os", "installer", "led", "installer_seconds", "boot_seconds", "shutdown_seconds")
-    options = {name: getattr(args, name) for name in names}
+    options = {name: getattr(args, name) for name in (*CHOICES, *SECONDS)}
     options |= {"disk_os": not args.empty_disk, "led_wired": not args.no_led}
     settings = Settings(
         kvmd=args.kvmd,

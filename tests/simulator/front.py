@@ -26,7 +26,7 @@ SPOILING = ("silent", "drop_request", "truncate", "garbage", "html", "error500",
 
 @dataclass
 class Record:
-    """One request; `status` stays null where no answer was sent."""
+    """One request; `status` stays null where no answer was sent, or not all of it."""
 
     at: float
     method: str
@@ -75,12 +75,15 @@ class Front:
         slow = self._faults.take("slow", method, path)
         if slow and slow["when"] == "before":
             await asyncio.sleep(slow["seconds"])
-        response = await self._spoil(request, None) or await self._pass_on(request, record)
+        response = await self._spoil(request, None)
+        if response is None:
+            response = await self._pass_on(request, record)
         if self._faults.restarting and not response.prepared:
             return answers.proxy_page(502)
         if slow and slow["when"] == "after":
             await asyncio.sleep(slow["seconds"])
-        return await self._spoil(request, response) or response
+        spoiled = await self._spoil(request, response)
+        return response if spoiled is None else spoiled
 
     async def _pass_on(self, request: web.BaseRequest, record: Record) -> web.StreamResponse:
         """Hand the request to kvmd the way nginx does."""

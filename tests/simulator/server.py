@@ -158,7 +158,7 @@ class Simulator:
         """Stop listening; a second call does nothing."""
         if self._loop is None or self._thread is None:
             return
-        self._await(self._core.stop())
+        self._await(self._wind_up())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
@@ -171,6 +171,13 @@ class Simulator:
             return function(*args, **kwargs)
 
         return self._await(run())
+
+    async def _wind_up(self) -> None:
+        await self._core.stop()
+        left = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
 
     def _await(self, work: Coroutine[Any, Any, Result]) -> Result:
         if self._loop is None:
