@@ -41,7 +41,7 @@ try:
     from requests import exceptions as failures
     from requests.utils import get_environ_proxies
     from urllib3 import disable_warnings
-    from urllib3.exceptions import InsecureRequestWarning, NewConnectionError
+    from urllib3.exceptions import HTTPError, InsecureRequestWarning, NewConnectionError
 
     from .tls import TrustAdapter
 except ImportError:
@@ -261,13 +261,13 @@ class Transport:
         size = 0
         deadline = self._clock() + 6 * self.connection.timeout
         try:
-            for piece in response.iter_content(64 * 1024):
+            for piece in _pieces(response):
                 pieces.append(piece)
                 size += len(piece)
                 if size > LONGEST_ANSWER or self._clock() > deadline:
                     self.close()
                     raise no_answer(request, f"the answer has no end: given up after {size} bytes")
-        except (failures.RequestException, OSError) as exc:
+        except (failures.RequestException, HTTPError, OSError) as exc:
             self.close()
             raise no_answer(request, f"the answer broke off: {_words(exc)}") from exc
         self._last_used = self._clock()
@@ -349,6 +349,18 @@ class Stream:
             yield from pieces
         except (failures.RequestException, OSError) as exc:
             raise AnswerError(f"{self.request}: the answer broke off: {_words(exc)}") from exc
+
+
+def _pieces(response: requests.Response) -> Iterator[bytes]:
+    """The body as it comes. `iter_content` waits for whole blocks, however slowly their bytes drip in."""
+    if not hasattr(response.raw, "read1"):  # urllib3 before 2.1
+        yield from response.iter_content(1024)
+        return
+    while True:
+        piece: bytes = response.raw.read1(64 * 1024, decode_content=True)
+        if not piece:
+            return
+        yield piece
 
 
 def no_answer(request: Request, words: str) -> PikvmError:
