@@ -23,7 +23,7 @@ from ansible_collections.community.pikvm.plugins.module_utils._client.errors imp
 )
 from ansible_collections.community.pikvm.plugins.module_utils._client.transport import Connection, Transport
 from tests.simulator import Simulator
-from tests.support.raw import Conversation, RawServer, closed_port, deaf_port
+from tests.support.raw import Conversation, RawServer, closed_port, deaf_port, until
 
 Serve = Callable[..., RawServer]
 Connect = Callable[..., Pikvm]
@@ -112,7 +112,7 @@ def test_write_is_sent_once_and_its_fate_is_left_open(
     with pytest.raises(LostAnswerError, match="It may or may not have been carried out$"):
         pikvm.transport.post("/api/atx/click", {"button": "power", "wait": False})
     assert len(sim.writes) == 1
-    assert sim.machine.powered is (when == "after")
+    until(lambda: sim.machine.powered is (when == "after"))
 
 
 def test_write_whose_answer_breaks_off_is_lost(sim: Simulator, client: Connect) -> None:
@@ -156,6 +156,7 @@ def test_connection_that_could_not_be_made_is_tried_again(method: str) -> None:
         (f"127.0.0.1:{closed_port()}", "no connection: .*Connection refused"),
         ("no-such-host.invalid", "no connection: .*Failed to resolve 'no-such-host.invalid'"),
     ],
+    ids=["closed port", "unknown host"],
 )
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_server_that_is_not_there(host: str, words: str, method: str) -> None:
