@@ -82,7 +82,7 @@ def write_pip_config() -> None:
     config = HOME / ".config" / "pip" / "pip.conf"
     config.parent.mkdir(parents=True, exist_ok=True)
     body = "".join(f"{key} = {' '.join(value.split())}\n" for key, value in settings.items())
-    config.write_text(f"[global]\n{body}quiet = 2\n[install]\ncompile = false\n", encoding="utf-8")
+    config.write_text(f"[global]\n{body}quiet = 2\n", encoding="utf-8")
 
 
 def search_path() -> str:

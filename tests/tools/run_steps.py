@@ -72,17 +72,22 @@ class Runner:
 
     def run(self, step: Step) -> Result:
         """Run one step to its end, or for `timeout` seconds, with its output in a log file."""
-        print(f"      {step.name}: started", flush=True)
+        say(f"      {step.name}: started")
         if step.junit:
             step.junit.unlink(missing_ok=True)
         log = self.logs / f"{step.name}.log"
         begin = time.monotonic()
         with log.open("wb") as output:
             status = self._wait(step, output.fileno())
-        return Result(step, status, time.monotonic() - begin, log, count(step, status))
+        counts, doubt = count(step, status)
+        if doubt:
+            with log.open("a", encoding="utf-8") as output:
+                output.write(f"{doubt}\n")
+        return Result(step, status, time.monotonic() - begin, log, counts)
 
     def _wait(self, step: Step, output: int) -> int:
         environ = {key: value for key, value in os.environ.items() if key not in {"MAKEFLAGS", "MAKELEVEL", "MFLAGS"}}
+        environ["NO_COLOR"] = "1"
         process = subprocess.Popen(
             [self.make, "--no-print-directory", step.name],
             stdin=subprocess.DEVNULL,
@@ -113,17 +118,22 @@ class Runner:
             self._end(group)
 
 
-def count(step: Step, status: int) -> Counts:
-    """What a finished step adds to the total. A step that failed adds at least one failure."""
+def count(step: Step, status: int) -> tuple[Counts, str]:
+    """What a finished step adds to the total, and what its own output may not say.
+
+    A step that failed adds at least one failure, and so does one that leaves no report of a test that passed.
+    """
     if step.junit is None:
-        return Counts(failed=1) if status else Counts(passed=1)
+        return (Counts(failed=1), f"Exit status {status}") if status else (Counts(passed=1), "")
     try:
         counts = read_junit(step.junit)
-    except (OSError, ET.ParseError):
-        return Counts(failed=1)
-    if counts.failed == 0 and (status or counts.passed == 0):
-        return counts + Counts(failed=1)
-    return counts
+    except (OSError, ET.ParseError) as exc:
+        return Counts(failed=1), f"No report of the tests: {exc}"
+    if counts.failed == 0 and status:
+        return counts + Counts(failed=1), f"Exit status {status}, though no test failed"
+    if counts.failed == 0 and counts.passed == 0:
+        return counts + Counts(failed=1), f"{step.junit} tells of no test"
+    return counts, ""
 
 
 def read_junit(path: Path) -> Counts:
@@ -140,13 +150,19 @@ def read_junit(path: Path) -> Counts:
     return total
 
 
+def say(text: str) -> None:
+    """Print whole lines at once: steps end while others start."""
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
 def report(result: Result) -> None:
     """Say that a step has ended; show the whole log of one that failed."""
     verdict = "FAIL" if result.counts.failed else "ok"
-    print(f"{verdict:<5} {result.step.name}: {result.counts}, {result.seconds:.1f} s", flush=True)
+    say(f"{verdict:<5} {result.step.name}: {result.counts}, {result.seconds:.1f} s")
     if result.counts.failed:
         text = result.log.read_text(encoding="utf-8", errors="replace").rstrip()
-        print(f"----- {result.step.name}\n{text}\n----- end of {result.step.name}", flush=True)
+        say(f"----- {result.step.name}\n{text}\n----- end of {result.step.name}")
 
 
 def print_table(results: list[Result], seconds: float) -> None:
@@ -185,6 +201,7 @@ def main() -> int:
     parser.add_argument("--timeout", type=float, default=900, help="seconds one step may take (default %(default)s)")
     parser.add_argument("steps", nargs="+", type=Step.parse, metavar="TARGET[=JUNIT]")
     options = parser.parse_args()
+    signal.signal(signal.SIGINT, stop)
     signal.signal(signal.SIGTERM, stop)
     options.logs.mkdir(parents=True, exist_ok=True)
     runner = Runner(os.environ.get("MAKE", "make"), options.logs, options.timeout)
