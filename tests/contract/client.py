@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -69,6 +71,17 @@ class Client:
         selected = self.post("/api/msd/set_params", params={"image": name, **params})
         connected = self.post("/api/msd/set_connected?connected=1")
         assert (selected.status_code, connected.status_code) == (200, 200)
+
+
+def begin(client: Client, path: str, length: int) -> ssl.SSLSocket:
+    """A connection on which the headers of a POST have been sent and no byte of its body."""
+    context = ssl.create_default_context(cafile=client.sim.ca_path)
+    plain = socket.create_connection(("127.0.0.1", client.sim.port), timeout=PATIENCE)
+    connection = context.wrap_socket(plain, server_hostname="localhost")
+    lines = [f"POST {path} HTTP/1.1", "Host: localhost", f"Content-Length: {length}"]
+    lines += [f"{header}: {value}" for header, value in ADMIN.items()]
+    connection.sendall("\r\n".join([*lines, "", ""]).encode())
+    return connection
 
 
 def error_of(answer: requests.Response) -> tuple[int, str]:

@@ -6,15 +6,13 @@
 from __future__ import annotations
 
 import hashlib
-import socket
-import ssl
 import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from .client import ADMIN, SPEED, Client, until
+from .client import SPEED, Client, begin, until
 
 IMAGE = b"an installer" * 1000
 SHA256 = hashlib.sha256(IMAGE).hexdigest()
@@ -54,8 +52,8 @@ def test_image_is_installed_and_the_disk_starts_afterwards(pikvm: Start) -> None
 
 
 def test_installer_that_reboots_starts_whatever_is_there(pikvm: Start) -> None:
-    client = installer(pikvm, installer="reboot", installer_seconds=1.0, boot_seconds=10.0)
-    until(lambda: client.sim.machine.disk.installs == 2)
+    client = installer(pikvm, installer="reboot", installer_seconds=1.0, boot_seconds=16.0)
+    until(lambda: client.sim.machine.disk.installs >= 2)
     until(lambda: client.sim.machine.state == "firmware")
     client.post("/api/msd/set_connected?connected=0")
     until(lambda: client.sim.machine.state == "running")
@@ -64,7 +62,8 @@ def test_installer_that_reboots_starts_whatever_is_there(pikvm: Start) -> None:
 
 def test_installer_that_loops_never_installs(pikvm: Start) -> None:
     client = installer(pikvm, installer="loop", installer_seconds=0.5)
-    until(lambda: boots(client) == ["image"] * 3)
+    until(lambda: len(boots(client)) >= 3)
+    assert set(boots(client)) == {"image"}
     assert client.sim.machine.disk.installs == 0
 
 
@@ -162,12 +161,7 @@ def test_led_blinks_in_sleep(pikvm: Start) -> None:
 def test_press_goes_on_when_its_client_leaves(pikvm: Start) -> None:
     client = pikvm(speed=2.0)
     power(client, "on")
-    context = ssl.create_default_context(cafile=client.sim.ca_path)
-    plain = socket.create_connection(("127.0.0.1", client.sim.port), timeout=5)
-    with context.wrap_socket(plain, server_hostname="localhost") as connection:
-        lines = ["POST /api/atx/click?button=power_long&wait=1 HTTP/1.1", "Host: localhost", "Content-Length: 0"]
-        lines += [f"{header}: {value}" for header, value in ADMIN.items()]
-        connection.sendall("\r\n".join([*lines, "", ""]).encode())
+    with begin(client, "/api/atx/click?button=power_long&wait=1", 0):
         until(lambda: bool(client.state("atx")["busy"]))
     until(lambda: not client.sim.machine.powered)
 

@@ -16,27 +16,16 @@ from typing import Any
 import pytest
 import requests
 
-from .client import ADMIN, Client, HeldBody, error_of, until
+from .client import Client, HeldBody, begin, error_of, until
 
 DATA = bytes(range(256)) * 1024
 Start = Callable[..., Client]
 
 
-def open_upload(client: Client, name: str, length: int) -> ssl.SSLSocket:
-    """A connection on which the headers of an upload have been sent and no byte of its body."""
-    context = ssl.create_default_context(cafile=client.sim.ca_path)
-    plain = socket.create_connection(("127.0.0.1", client.sim.port), timeout=5)
-    upload = context.wrap_socket(plain, server_hostname="localhost")
-    lines = [f"POST /api/msd/write?image={name} HTTP/1.1", "Host: localhost", f"Content-Length: {length}"]
-    lines += [f"{header}: {value}" for header, value in ADMIN.items()]
-    upload.sendall("\r\n".join([*lines, "", ""]).encode())
-    return upload
-
-
 def test_refusal_comes_before_the_body_which_is_then_discarded(pikvm: Start) -> None:
     client = pikvm()
     client.upload("taken.iso", DATA)
-    with open_upload(client, "taken.iso", 10**9) as upload:
+    with begin(client, "/api/msd/write?image=taken.iso", 10**9) as upload:
         assert upload.recv(65536).startswith(b"HTTP/1.1 400 ")
         for _ in range(8):
             upload.sendall(DATA)
@@ -47,7 +36,7 @@ def test_refused_upload_can_be_cut_off_at_once(pikvm: Start) -> None:
     client = pikvm()
     client.sim.fault("refusal_close")
     client.upload("taken.iso", DATA)
-    with open_upload(client, "taken.iso", 10**9) as upload:
+    with begin(client, "/api/msd/write?image=taken.iso", 10**9) as upload:
         assert b"MsdImageExistsError" in upload.recv(65536)
         with pytest.raises((ConnectionError, ssl.SSLError)):
             upload.sendall(DATA * 64)
@@ -77,7 +66,7 @@ def test_cut_off_upload_leaves_an_incomplete_image(pikvm: Start, kvmd: str, size
 
 def test_sender_that_leaves_interrupts_its_upload(pikvm: Start) -> None:
     client = pikvm()
-    with open_upload(client, "a.iso", len(DATA)) as upload:
+    with begin(client, "/api/msd/write?image=a.iso", len(DATA)) as upload:
         upload.sendall(DATA[:5000])
         until(lambda: client.state("msd")["storage"]["uploading"] is not None)
     until(lambda: not client.state("msd")["busy"] and "a.iso" in client.images())

@@ -18,7 +18,7 @@ import requests
 from tests.simulator import Simulator
 from tests.simulator.faults import NAMES
 
-from .client import ADMIN, Client, HeldBody, until
+from .client import ADMIN, Client, HeldBody, begin, until
 
 ON = "/api/atx/power?action=on&wait=1"
 Start = Callable[..., Client]
@@ -48,6 +48,11 @@ def test_small_body_limit(pikvm: Start, size: int, status: int) -> None:
         answer = client.post("/api/msd/set_params", data=body)
         assert answer.status_code == status
     assert ("413 Request Entity Too Large" in answer.text) == (status == 413)
+
+
+def test_large_body_is_refused_unread(pikvm: Start) -> None:
+    with begin(pikvm(), "/api/msd/set_params", 10**9) as connection:
+        assert connection.recv(65536).startswith(b"HTTP/1.1 413 ")
 
 
 def test_typing_has_no_small_limit(pikvm: Start) -> None:
