@@ -25,7 +25,7 @@ SPEED = 10.0
 def held(request: pytest.FixtureRequest) -> tuple[dict[str, Seen], dict[str, Any]]:
     """What the simulator answered, and what was recorded."""
     recorded = json.loads((FOLDER / f"kvmd-{request.param}.json").read_text(encoding="utf-8"))
-    with Simulator(request.param, speed=SPEED) as sim, Client(sim) as client:
+    with Simulator(request.param, fast=False, speed=SPEED) as sim, Client(sim) as client:
         seen = hold(client, SPEED)
         assert sim.crashes == []
     return seen, recorded

@@ -33,7 +33,7 @@ def installer(pikvm: Start, **machine: Any) -> Client:
     client.sim.put_image("installer.iso", IMAGE)
     client.insert("installer.iso")
     power(client, "on")
-    until(lambda: client.sim.machine.state == "installing")
+    until(lambda: boots(client) != [])
     return client
 
 
