@@ -155,9 +155,9 @@ def _reset(client: Pikvm, power: str, wish: PowerWish) -> Step[Atx]:
         send=lambda: client.atx_power("reset_hard"),
         done=(lambda atx: atx.power) if wish.wait else None,
         timeout=wish.wait_timeout,
-        after_loss=wish.wait_timeout,
         stable_for=wish.stable_for,
         missed=lambda atx: f"the power LED is {lit(atx)}, not steadily on",
+        telling=False,
     )
 
 

@@ -108,6 +108,7 @@ def _pulse(client: Pikvm, wish: ChannelWish) -> Step[Gpio]:
         done=(lambda gpio: _settled(gpio, wish, False)) if wish.wait else None,
         timeout=length + min(wish.wait_timeout, 10.0),
         missed=lambda gpio: f"it is {_word(gpio.outputs.get(wish.channel))} or still busy",
+        telling=False,
     )
 
 

@@ -26,6 +26,9 @@ from ._client.upload import ImageFile
 from ._msd import busy, drive_of, require_online
 from ._plan import Plan, Run, Step
 
+LISTED_WITHIN = 3.0
+"""Seconds until the rest of a failed transfer has to be listed: the list is up to a second old, and cards are slow."""
+
 
 @dataclass(frozen=True)
 class ImageWish:
@@ -79,6 +82,12 @@ class Store:
         """The image as it was listed last."""
         image = self.last.images.get(name) if self.last else None
         return dict(_shown(image) or {}, sha256=self.hashed.get(image)) if image else None
+
+
+def foretell(plan: Plan[Msd]) -> dict[str, Any] | None:
+    """The image after a plan that was not carried out. Nobody knows the size of what was not fetched yet."""
+    image: dict[str, Any] | None = plan.after["image"]
+    return {"name": image["name"], "size": image.get("size"), "complete": True, "sha256": None} if image else None
 
 
 def image_wish(params: dict[str, Any]) -> ImageWish:
@@ -312,6 +321,7 @@ def _clean_up(store: Store, wish: ImageWish, exc: PikvmError) -> None:
     wrong = isinstance(exc, (OptionError, StateError))
     if not (broken or wrong):
         return  # refused: whatever is there was there before
+    store.run.wait(store.read, lambda msd: not msd.busy and wish.name in msd.images, LISTED_WITHIN)
     image = store.observe().images.get(wish.name)
     if image is None or (image.complete and not wrong):
         return

@@ -36,6 +36,8 @@ class Step(Generic[S]):
         stable_for: seconds that it has to stay.
         missed: what to tell if it does not show, given the last state.
         after_loss: seconds until the effect has to show where the answer was lost.
+        telling: `done` cannot hold unless the write was carried out. It can for a pulse or a reset, which leave the
+            state as it was; then a lost answer stays a failure.
         repeatable: it may be planned anew if its answer was lost and no effect shows. Never for a button.
         otherwise: the step to take if the effect does not show.
         clean_up: called with the failure; its own failure never hides the first one.
@@ -49,6 +51,7 @@ class Step(Generic[S]):
     stable_for: float = 0.0
     missed: Callable[[S], str] = lambda _: "the state does not show it"
     after_loss: float = AFTER_LOSS
+    telling: bool = True
     repeatable: bool = False
     otherwise: Step[S] | None = None
     clean_up: Callable[[PikvmError], None] | None = None
@@ -151,9 +154,9 @@ class Run:
             self.taken.append(step.name)
         except LostAnswerError as exc:
             loss = exc
+        if loss and not (step.done and step.telling):
+            raise loss
         if step.done is None:
-            if loss:
-                raise loss
             return
         timeout = step.after_loss if loss else step.timeout
         waited = self.wait(read, step.done, timeout, step.stable_for)

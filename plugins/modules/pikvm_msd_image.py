@@ -125,7 +125,7 @@ image:
       description: Name in the storage.
       type: str
     size:
-      description: Size in bytes.
+      description: Size in bytes. V(null) in check mode if it is not known yet.
       type: int
     complete:
       description: Whether it arrived whole.
@@ -158,7 +158,13 @@ rate:
 from typing import Any
 
 from ansible_collections.community.pikvm.plugins.module_utils._argspec import wait_spec
-from ansible_collections.community.pikvm.plugins.module_utils._image import Store, image_wish, plan_absent, plan_present
+from ansible_collections.community.pikvm.plugins.module_utils._image import (
+    Store,
+    foretell,
+    image_wish,
+    plan_absent,
+    plan_present,
+)
 from ansible_collections.community.pikvm.plugins.module_utils._plan import result_of
 from ansible_collections.community.pikvm.plugins.module_utils._runner import Result, Task, run_module
 
@@ -184,7 +190,7 @@ def run(task: Task) -> Result:
     plan = task.run.converge(store.observe, store.read, lambda msd: planner(store, msd, wish))
     return {
         **result_of(plan, task.run),
-        "image": plan.after["image"] if task.check_mode else store.describe(wish.name),
+        "image": foretell(plan) if task.check_mode and plan.steps else store.describe(wish.name),
         "transferred": store.transferred,
         "elapsed": round(store.elapsed, 2),
         "rate": int(store.transferred / store.elapsed) if store.elapsed else 0,
