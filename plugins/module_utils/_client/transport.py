@@ -93,10 +93,13 @@ def parse_url(text: str) -> str:
     try:
         parts = urlsplit(address)
         host, port = parts.hostname, parts.port
+        malformed = ""
     except ValueError as exc:
-        raise OptionError("url", f"is not an address: {quote(str(exc))}") from None
-    if "@" in parts.netloc:
+        malformed = quote(str(exc))
+    if "@" in address and (malformed or "@" in parts.netloc):  # what is malformed may be a part of a password
         raise OptionError("url", "holds credentials; use username and password for them")
+    if malformed:
+        raise OptionError("url", f"is not an address: {malformed}")
     if parts.scheme not in ("http", "https"):
         raise OptionError("url", f"must begin with https:// or http://, not {quote(parts.scheme)}://")
     if not host or port == 0 or any(char.isspace() for char in address):
