@@ -31,7 +31,7 @@ def process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[list[dic
     options = ["--port", "0", "--count", "2", "--fast", "--kvmd", "4.20", "--ready-file", str(ready)]
     with subprocess.Popen([*COMMAND, *options], cwd=ROOT, stdout=subprocess.PIPE, text=True) as running:
         assert running.stdout is not None
-        printed = [running.stdout.readline() for _ in range(2)]
+        printed = [running.stdout.readline() for _device in range(2)]
         until(ready.exists)
         yield json.loads(ready.read_text(encoding="utf-8")), printed
         running.send_signal(signal.SIGTERM)

@@ -27,7 +27,7 @@ def test_refusal_comes_before_the_body_which_is_then_discarded(pikvm: Start) -> 
     client.upload("taken.iso", DATA)
     with begin(client, "/api/msd/write?image=taken.iso", 10**9) as upload:
         assert upload.recv(65536).startswith(b"HTTP/1.1 400 ")
-        for _ in range(8):
+        for _block in range(8):
             upload.sendall(DATA)
     assert client.state("msd")["busy"] is False
 

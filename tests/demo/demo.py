@@ -145,7 +145,7 @@ def write_image(path: Path, mebibytes: int) -> str:
     """An image of random bytes; returns its SHA-256."""
     digest = hashlib.sha256()
     with path.open("wb") as image:
-        for _ in range(mebibytes):
+        for _mebibyte in range(mebibytes):
             block = secrets.token_bytes(MIB)
             digest.update(block)
             image.write(block)

@@ -187,7 +187,7 @@ def test_port_that_speaks_no_tls_is_no_lost_write(raw: Serve) -> None:
 def test_connection_that_the_server_closed_meanwhile_swallows_no_write(raw: Serve, client: Connect) -> None:
     server = raw(lambda talk: talk.answer())
     pikvm = client(server)
-    for _ in range(5):
+    for _request in range(5):
         pikvm.atx_click("power")
         time.sleep(0.02)
     assert (len(server.heads), server.connections) == (5, 5)

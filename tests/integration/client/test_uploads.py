@@ -175,7 +175,7 @@ def test_refusal_is_heard_however_the_server_goes_on(
 def test_connection_is_not_used_again_after_a_half_sent_upload(sim: Simulator, client: Connect, big: ImageFile) -> None:
     hold_on(sim)
     pikvm = client(sim)
-    for _ in range(3):
+    for _upload in range(3):
         with pytest.raises(MsdConnectedError):
             pikvm.msd_write("a.iso", big)
         assert pikvm.atx().enabled

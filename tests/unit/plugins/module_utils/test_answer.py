@@ -94,7 +94,7 @@ def test_refusal_becomes_a_typed_error_with_the_devices_words(
 ) -> None:
     with pytest.raises(error) as caught:
         answer(status, body, kind).result()
-    assert type(caught.value) is error
+    assert caught.type is error
     assert caught.value.status == status
     assert str(caught.value).startswith(f"POST /api/msd/remove image=a.iso was answered {words}")
 
