@@ -190,8 +190,8 @@ def test_kvmd_that_restarts_in_mid_upload(ansible: Ansible, sim: Simulator) -> N
 
     def restart() -> None:
         until(lambda: sim.device.msd.upload is not None, 30.0)
-        sim.clear_faults("slow_card")
         sim.fault("restarting", seconds=10.0)
+        sim.clear_faults("slow_card")
 
     interruption = threading.Thread(target=restart)
     interruption.start()
