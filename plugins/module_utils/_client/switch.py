@@ -72,6 +72,9 @@ class Switch:
             edids={key: str(_dict(edid).get("name")) for key, edid in edids.items()},
         )
 
+    def as_result(self) -> dict[str, Any]:
+        return {"ports": [port.as_result() for port in self.ports], "edids": self.edids}
+
     def find(self, port: str) -> Port:
         """The port that a user names.
 
