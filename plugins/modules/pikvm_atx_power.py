@@ -76,7 +76,7 @@ options:
     default: 2.0
   port:
     description:
-      - Port of a PiKVM Switch whose server is meant, as an index from 0, or as C(unit.channel), both from 1, as in V("1.2").
+      - Port of a PiKVM Switch whose server is meant, as an index from 0, or as C(unit.channel) from 1, as in V("1.2").
       - By default the server on the PiKVM itself.
     type: str
 notes:
