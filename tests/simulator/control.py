@@ -6,6 +6,7 @@
 GET    /_simulator                   machine, drive, storage, faults, number of requests
 GET    /_simulator/requests          every request so far
 DELETE /_simulator/requests          forget them
+DELETE /_simulator/hid               forget the keys and mouse events so far
 PUT    /_simulator/faults/NAME       switch a fault on; JSON body: its parameters
 DELETE /_simulator/faults[/NAME]     switch one off, or all
 PUT    /_simulator/machine           JSON body: machine options, and `press`: power, power_long or reset
@@ -24,6 +25,7 @@ from .device import Device
 from .errors import KvmdError
 from .faults import Faults
 from .front import Front
+from .hub import Hub
 
 ROOT = "/_simulator"
 
@@ -31,10 +33,11 @@ ROOT = "/_simulator"
 class Control:
     """The back door."""
 
-    def __init__(self, device: Device, faults: Faults, front: Front) -> None:
+    def __init__(self, device: Device, faults: Faults, front: Front, hub: Hub) -> None:
         self._device = device
         self._faults = faults
         self._front = front
+        self._hub = hub
 
     async def answer(self, request: web.BaseRequest) -> web.Response:
         """Answer a request below `/_simulator`."""
@@ -54,7 +57,12 @@ class Control:
             "machine": self._device.machine.describe(),
             "msd": self._device.msd.state(),
             "gpio": self._device.gpio.state()["state"],
-            "hid": [list(event) for event in self._device.hid.events],
+            "hid": {
+                "events": list(self._device.hid.events),
+                "pressed": sorted(self._device.hid.pressed),
+                "buttons": sorted(self._device.hid.buttons),
+            },
+            "websockets": self._hub.count,
             "faults": self._faults.describe(),
             "requests": len(self._front.records),
             "writes": sum(record.method != "GET" for record in self._front.records),
@@ -67,6 +75,8 @@ class Control:
             return [record.describe() for record in self._front.records]
         if action == "DELETE requests":
             self._front.records.clear()
+        elif action == "DELETE hid":
+            self._device.hid.events.clear()
         elif action == "PUT faults":
             self._faults.set(name, **(await request.json() if request.can_read_body else {}))
         elif action == "DELETE faults":

@@ -12,10 +12,11 @@ from .atx import Atx
 from .clock import Background, Clock
 from .dialect import Dialect
 from .gpio import Gpio
+from .hardware import Options
 from .hid import Hid
 from .info import Info
 from .log import Log
-from .machine import Options, ScriptedMachine
+from .machine import ScriptedMachine
 from .msd import Msd
 from .sessions import Sessions
 from .storage import Storage
@@ -26,6 +27,9 @@ FAST_LONG_PRESS, FAST_HOLD = 1.0, 0.7
 """Seconds of a long press, and after how many of them the computer goes off."""
 
 MIB = 1024 * 1024
+STREAMERS = ("forever", "viewers")
+"""When the video process runs: always, as on the recorded daemons, or only while somebody watches, as on most."""
+
 FACTORY_PASSWORD = "admin"
 
 
@@ -41,6 +45,7 @@ class Settings:
     auth: bool = True
     storage_size: int = 512 * MIB
     discard_data: bool = False
+    streamer: str = "forever"
     machine: dict[str, Any] = field(default_factory=dict)
 
 
@@ -67,8 +72,10 @@ class Device:
         self.machine.media = self.msd.media
         self.msd.media_changed = self.machine.media_changed
         self.gpio = Gpio(self.clock, self.background, self.log)
-        self.hid = Hid(self.clock, self.dialect, self.machine)
-        self.streamer = Streamer(self.dialect, self.machine)
+        if settings.streamer not in STREAMERS:
+            raise ValueError(f"streamer must be one of {', '.join(STREAMERS)}, not {settings.streamer!r}")
+        self.hid = Hid(self.clock, self.background, self.dialect, lambda: self.machine)
+        self.streamer = Streamer(self.clock, self.dialect, lambda: self.machine, settings.streamer == "forever")
         self.info = Info(self.clock, self.dialect, settings.auth)
         users = {"admin": settings.password}
         self.sessions = Sessions(self.clock, self.dialect, users, settings.totp_secret, settings.auth)
@@ -79,6 +86,8 @@ class Device:
         self.sessions.forget()
         self.msd.restart()
         self.gpio.restart()
+        self.hid.release_all()
+        self.streamer.restart()
 
     async def stop(self) -> None:
         """End all background work and forget every image."""

@@ -14,8 +14,8 @@ from . import errors
 from .clock import Clock
 from .dialect import Dialect
 from .errors import CrashError
+from .hardware import Media
 from .log import Log
-from .machine import Media
 from .storage import Image, Storage, StorageFullError
 
 RESET_LINGER = 1.0
@@ -98,7 +98,7 @@ class Msd:
         image = self.selected
         if image is None or not (self.online and self._connected) or self.storage.images.get(image.name) is not image:
             return None
-        return Media(image.name, image.stored, image.complete, image.sha256)
+        return Media(image.name, image.stored, image.complete, image.sha256, self.cdrom)
 
     def state(self) -> dict[str, Any]:
         """The answer to GET /api/msd."""

@@ -34,6 +34,8 @@ class Session:
 
     user: str
     ends: float
+    held: int = 0
+    """How many WebSockets keep it from ending."""
 
 
 class Sessions:
@@ -66,10 +68,22 @@ class Sessions:
     def check(self, token: str) -> str | None:
         """The user of a session that has not ended."""
         session = self._sessions.get(token)
-        if session is not None and session.ends and session.ends <= self._clock.wall():
+        if session is not None and not session.held and session.ends and session.ends <= self._clock.wall():
             del self._sessions[token]
             session = None
         return session.user if session else None
+
+    def hold(self, token: str) -> Session | None:
+        """A WebSocket has been opened with this token: the session does not end by itself before it is closed."""
+        session = self._sessions.get(token.strip().lower())
+        if session is not None and self._dialect.session_held:
+            session.held += 1
+        return session
+
+    def release(self, session: Session | None) -> None:
+        """The WebSocket has been closed."""
+        if session is not None and self._dialect.session_held:
+            session.held -= 1
 
     def logout(self, token: str) -> None:
         """End every session of the token's user."""
