@@ -39,7 +39,7 @@ class Buttons(Protocol):
 
 
 class SwitchButtons:
-    """The buttons of a port of a PiKVM Switch, which drops in silence what it does not do: it is watched while it presses.
+    """The buttons of a port of a PiKVM Switch, which drops in silence what it does not do: it is watched.
 
     Raises:
         OptionError: there is no such port.
