@@ -69,6 +69,9 @@ def parse(argv: list[str]) -> argparse.Namespace:
         default="forever",
         help="when video runs: always, or only while a WebSocket asks for it (%(default)s)",
     )
+    device.add_argument(
+        "--switch", action="store_true", help="attach a PiKVM Switch: four ports with a computer behind each"
+    )
     device.add_argument("--fast", action="store_true", help="a long press lasts 1 s instead of 5.5 s")
     device.add_argument("--speed", type=float, default=1.0, metavar="X", help="run device time X times as fast")
     computer = parser.add_argument_group("computer behind it")
@@ -102,6 +105,7 @@ def build(args: argparse.Namespace) -> list[Core]:
         storage_size=args.storage_size,
         discard_data=args.discard_data,
         streamer=args.streamer,
+        switch=args.switch,
         machine=options,
     )
     ports = [args.port + i if args.port else 0 for i in range(args.count)]

@@ -56,6 +56,12 @@ class Dialect:
     """Redfish has `Managers` (4.132+)."""
     switch: bool
     """The switch API exists (4.26+)."""
+    switch_firmware: bool
+    """The switch tells the firmware of its units (4.42+)."""
+    switch_devbuild: bool
+    """And whether it is a development build (4.58+)."""
+    switch_ids: bool
+    """Ports have ids and may be addressed as unit.channel; there are prev and next, and dummy video (4.72+)."""
     shortcuts: bool
     """`hid/events/send_shortcut` exists (4.79+)."""
     inactivity: bool
@@ -108,6 +114,9 @@ class Dialect:
             redfish_boot=pair >= (4, 73),
             redfish_managers=pair >= (4, 132),
             switch=pair >= (4, 26),
+            switch_firmware=pair >= (4, 42),
+            switch_devbuild=pair >= (4, 58),
+            switch_ids=pair >= (4, 72),
             shortcuts=pair >= (4, 79),
             inactivity=pair >= (4, 83),
             ws_partial=pair >= (4, 21),

@@ -133,3 +133,7 @@ class OcrError(KvmdError):
 
 class StreamerResolutionNotSupported(KvmdError):
     text = "This streamer does not support resolution settings"
+
+
+class SwitchUnknownEdidError(KvmdError):
+    text = "No specified EDID ID found"

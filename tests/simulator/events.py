@@ -39,7 +39,7 @@ class Voice(Enum):
 
 def collect(device: Device) -> States:
     """What every organ says of itself now."""
-    return {
+    states = {
         "gpio": device.gpio.state(),
         "atx": device.atx.state(),
         "msd": device.msd.state(),
@@ -49,6 +49,9 @@ def collect(device: Device) -> States:
         "hid": device.hid.state(),
         "info": device.info.categories(),
     }
+    if device.dialect.switch:
+        states["switch"] = device.switch.state()
+    return states
 
 
 def opening(states: States, voice: Voice) -> Iterator[Event]:
@@ -86,7 +89,7 @@ def _whole(topic: str, before: dict[str, Any] | None, state: dict[str, Any]) -> 
                 yield f"info_{category}_state", value
     elif topic == "ocr":
         yield "streamer_ocr_state", {"ocr": state}
-    else:
+    elif topic != "switch":
         yield f"{topic}_state", state
 
 

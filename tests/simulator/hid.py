@@ -26,9 +26,7 @@ FURTHEST, LARGEST_STEP = 32768, 127
 class Hid:
     """Keyboard and mouse of an OTG device; every call succeeds whether or not a computer listens."""
 
-    def __init__(
-        self, clock: Clock, background: Background, dialect: Dialect, target: Callable[[], Machine | None]
-    ) -> None:
+    def __init__(self, clock: Clock, background: Background, dialect: Dialect, target: Callable[[], Machine]) -> None:
         self.events: list[dict[str, Any]] = []
         """What was done, in order; `at` is a Unix time of the device."""
         self.pressed: set[str] = set()
@@ -45,8 +43,8 @@ class Hid:
     def state(self) -> dict[str, Any]:
         """The answer to GET /api/hid."""
         machine = self._target()
-        listening = machine is not None and machine.powered
-        leds = machine.keyboard_leds if machine is not None and listening else set()
+        listening = machine.powered
+        leds = machine.keyboard_leds if listening else set()
         state: dict[str, Any] = {
             "online": True,
             "busy": False,
@@ -163,7 +161,7 @@ class Hid:
         (self.pressed.add if pressed else self.pressed.discard)(key)
         self._note("key", key=key, state=pressed)
         machine = self._target()
-        if machine is not None and machine.powered:
+        if machine.powered:
             machine.key(key, pressed)
 
     def _note(self, kind: str, **what: Any) -> None:

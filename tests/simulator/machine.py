@@ -21,8 +21,8 @@ WORKING = ("firmware", "loading", "installing", "stopping")
 """States in which the HDD LED is lit."""
 
 
-class Machine(Protocol):
-    """The computer, as the device's organs are wired to it."""
+class FrontPanel(Protocol):
+    """What an ATX board is wired to."""
 
     @property
     def power_led(self) -> bool: ...
@@ -30,20 +30,37 @@ class Machine(Protocol):
     @property
     def hdd_led(self) -> bool: ...
 
+    def button_down(self, button: str) -> None: ...
+
+    def button_up(self, button: str) -> None: ...
+
+
+class Machine(FrontPanel, Protocol):
+    """The computer, as the device's organs are wired to it."""
+
     @property
     def powered(self) -> bool: ...
 
     @property
     def screen(self) -> list[str]: ...
 
-    def button_down(self, button: str) -> None: ...
-
     @property
     def keyboard_leds(self) -> set[str]: ...
 
-    def button_up(self, button: str) -> None: ...
-
     def key(self, key: str, pressed: bool) -> None: ...
+
+
+class Unwired:
+    """A front panel whose wires end nowhere."""
+
+    power_led = False
+    hdd_led = False
+
+    def button_down(self, button: str) -> None:
+        """Nobody feels it."""
+
+    def button_up(self, button: str) -> None:
+        """Nobody feels it."""
 
 
 @dataclass

@@ -207,28 +207,6 @@ async def redfish_reset(call: Call) -> web.Response:
     return web.Response(status=204)
 
 
-async def switch(_call: Call) -> Any:
-    """GET /switch: nothing is attached."""
-    delays = {name: {"default": value, "min": 0, "max": 10} for name, value in _SWITCH_CLICKS.items()}
-    return {
-        "model": {
-            "firmware": {"version": 9},
-            "units": [],
-            "ports": [],
-            "limits": {"atx": {"click_delays": delays}},
-        },
-        "summary": {"active_port": -1, "active_id": "", "synced": True},
-        "edids": {"all": {}, "used": []},
-        "colors": {},
-        "video": {"links": []},
-        "usb": {"links": []},
-        "beacons": {"uplinks": [], "downlinks": [], "ports": []},
-        "atx": {"busy": [], "leds": {"power": [], "hdd": []}},
-    }
-
-
-_SWITCH_CLICKS = {"power": 0.5, "power_long": 5.5, "reset": 0.5}
-
 ROUTES = [
     Route("POST", "/auth/login", login, open=True),
     Route("POST", "/auth/logout", logout),
@@ -246,5 +224,4 @@ ROUTES = [
     Route("GET", "/redfish/v1/Systems", redfish_systems),
     Route("GET", "/redfish/v1/Systems/0", redfish_system),
     Route("POST", "/redfish/v1/Systems/0/Actions/ComputerSystem.Reset", redfish_reset),
-    Route("GET", "/switch", switch, exists=lambda dialect: dialect.switch),
 ]

@@ -59,7 +59,7 @@ class Snapshot:
 class Streamer:
     """Parameters, viewers, and a video source that is there while the computer runs."""
 
-    def __init__(self, clock: Clock, dialect: Dialect, target: Callable[[], Machine | None], forever: bool) -> None:
+    def __init__(self, clock: Clock, dialect: Dialect, target: Callable[[], Machine], forever: bool) -> None:
         self.params = dict(PARAMS)
         self.saved: Snapshot | None = None
         self.cable = True
@@ -80,8 +80,7 @@ class Streamer:
     @property
     def online(self) -> bool:
         """Whether the video input has a signal."""
-        machine = self._target()
-        return self.cable and machine is not None and bool(machine.screen)
+        return self.cable and bool(self._target().screen)
 
     def watched_by(self, viewers: int) -> None:
         """So many WebSockets want video now; the process starts with the first and goes 10 s after the last."""
@@ -139,11 +138,10 @@ class Streamer:
             return self.saved
         if not self.running or not (self.online or allow_offline):
             raise UnavailableError
-        machine = self._target()
         lines: tuple[str, ...] = NO_SIGNAL
         size = picture.OFFLINE_SIZE
-        if self.online and machine is not None:
-            lines, size = tuple(machine.screen), picture.SIZE
+        if self.online:
+            lines, size = tuple(self._target().screen), picture.SIZE
         jpeg = picture.draw(lines, size, self._applied["quality"])
         snapshot = Snapshot(self.online, lines, size, jpeg, self._clock.wall())
         if save:

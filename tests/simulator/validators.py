@@ -140,14 +140,14 @@ class Arguments:
         check_range(value, "int", least, most)
         return value
 
-    def decimal(self, name: str, least: float, default: float, most: float | None = None) -> float:
-        """A floating-point number."""
+    def decimal(self, name: str, least: float, default: float | None = None, most: float | None = None) -> float:
+        """A floating-point number; required where there is no default."""
         raw = self._query.get(name)
-        if raw is None:
+        if raw is None and default is not None:
             return default
-        self._check_limit(raw)
+        self._check_limit(raw or "")
         try:
-            value = float(raw.strip())
+            value = float((raw or "").strip())
         except ValueError:
             refuse(raw, "float")
         check_range(value, "float", least, most)
