@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import difflib
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Callable
 
@@ -19,6 +21,9 @@ from ._plan import Plan, Step
 
 BETWEEN_KEYS = 0.05
 """Seconds between the presses of a chord's keys."""
+
+BETWEEN_LOOKS = 1.0
+"""Seconds between two looks at the screen while keys are pressed: reading it takes a Raspberry Pi about as long."""
 
 AFTER_LAST_KEY = 0.3
 """Seconds before the socket is closed: closing it makes the PiKVM drop what it has not handed on yet."""
@@ -71,21 +76,43 @@ class Keyboard:
         Raises:
             StateError: no server listens to the keyboard. AnswerError: the socket broke; the keys were released.
         """
-        try:
+        with self._nothing_stays_pressed():
             for chord in chords * repeat:
                 if self.sent:
                     self._pause(interval)
                 self._press(chord, hold)
-                self.sent += 1
+        if not self.heard:
+            raise StateError(
+                "Keys were sent, but no server listens to the keyboard of the PiKVM: is it on, and its USB up?"
+            )
+
+    def play_until(
+        self, chords: list[Chord], interval: float, hold: float, shown: Callable[[], bool], timeout: float
+    ) -> bool:
+        """Press the chords again and again until the screen shows what is waited for. Whether it did in time."""
+        deadline = looked = time.monotonic()
+        deadline += timeout
+        with self._nothing_stays_pressed():
+            while True:
+                for chord in chords:
+                    self._press(chord, hold)
+                    self._pause(interval)
+                if time.monotonic() - looked >= BETWEEN_LOOKS:
+                    if shown():
+                        return True
+                    looked = time.monotonic()
+                if looked >= deadline:
+                    return False
+
+    @contextmanager
+    def _nothing_stays_pressed(self) -> Iterator[None]:
+        try:
+            yield
             self._socket.flush(5.0)
             self._pause(AFTER_LAST_KEY)
         except BaseException:
             self._release_all()
             raise
-        if not self.heard:
-            raise StateError(
-                "Keys were sent, but no server listens to the keyboard of the PiKVM: is it on, and its USB up?"
-            )
 
     def _press(self, chord: Chord, hold: float) -> None:
         pressed: list[str] = []
@@ -97,6 +124,7 @@ class Keyboard:
         finally:
             for key in reversed(pressed):
                 self._socket.send("key", {"key": key, "state": False})
+        self.sent += 1
 
     def _pause(self, seconds: float) -> None:
         """Wait, and hear meanwhile whether a server listens."""

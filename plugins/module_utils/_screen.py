@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 import time
 
@@ -18,6 +19,24 @@ SIGNAL_WITHIN = 3.0
 """Seconds for a running video to find its signal, before the screen counts as dark."""
 
 PAUSE = 0.2
+
+LONGEST_TEXT = 4000
+
+
+class Screen:
+    """The text of the screen, as it was read last."""
+
+    def __init__(self, client: Pikvm) -> None:
+        self._client = client
+        self.text = ""
+
+    def shows(self, pattern: re.Pattern[str]) -> bool:
+        """Read the screen now. A screen without a picture shows nothing."""
+        try:
+            self.text = self._client.console.screen_text()[:LONGEST_TEXT]
+        except UnavailableError:
+            self.text = ""
+        return pattern.search(self.text) is not None
 
 
 def take_picture(client: Pikvm, width: int | None, quality: int | None, timeout: float) -> Snapshot:

@@ -16,6 +16,7 @@ author:
   - community.pikvm contributors (@ansible-collections)
 extends_documentation_fragment:
   - community.pikvm.connection
+  - community.pikvm.wait
   - community.pikvm.attributes
 attributes:
   diff_mode:
@@ -59,6 +60,11 @@ options:
       - How often to press all of O(keys).
     type: int
     default: 1
+  until_text:
+    description:
+      - Press O(keys) again and again until the text of the screen matches this regular expression, for at most
+        O(wait_timeout) seconds. The PiKVM needs Tesseract for it.
+    type: str
   interval:
     description:
       - Seconds between two chords.
@@ -81,11 +87,11 @@ EXAMPLES = r"""
   community.pikvm.pikvm_keyboard:
     text: "root\n"
 
-- name: Ask for the boot menu, for ten seconds
+- name: Leave whatever menu is open
   community.pikvm.pikvm_keyboard:
     keys:
-      - F11
-    repeat: 20
+      - Escape
+    repeat: 3
     interval: 0.5
 
 - name: Restart
@@ -109,13 +115,21 @@ sent:
   sample:
     characters: 0
     chords: 20
+text:
+  description: The text of the screen when it matched O(until_text).
+  returned: success, with O(until_text)
+  type: str
 """
 
+import re
 from typing import Any
 
+from ansible_collections.community.pikvm.plugins.module_utils._argspec import wait_spec
 from ansible_collections.community.pikvm.plugins.module_utils._client.errors import OptionError, StateError
+from ansible_collections.community.pikvm.plugins.module_utils._conditions import parse_pattern
 from ansible_collections.community.pikvm.plugins.module_utils._hid import Chord, Keyboard
 from ansible_collections.community.pikvm.plugins.module_utils._runner import Result, Task, run_module
+from ansible_collections.community.pikvm.plugins.module_utils._screen import Screen
 
 SPEC: dict[str, Any] = {
     "text": {"type": "str", "no_log": True},
@@ -124,8 +138,10 @@ SPEC: dict[str, Any] = {
     "delay": {"type": "float"},
     "keys": {"type": "list", "elements": "str", "no_log": False},
     "repeat": {"type": "int", "default": 1},
+    "until_text": {"type": "str"},
     "interval": {"type": "float", "default": 0.1},
     "hold": {"type": "float", "default": 0.05},
+    **wait_spec(),
 }
 
 
@@ -138,8 +154,11 @@ def run(task: Task) -> Result:
     if params["delay"] is not None and params["delay"] > 5:
         raise OptionError("delay", "must be 5 seconds at most")
     sent = {"characters": len(params["text"] or ""), "chords": len(chords) * params["repeat"]}
+    until = parse_pattern("until_text", params["until_text"])
     if params["text"] is not None:
         type_text(task)
+    elif until and not task.check_mode:
+        return press_until(task, chords, until)
     elif not task.check_mode:
         press_chords(task, chords)
     return {"changed": bool(sum(sent.values())), "sent": sent}
@@ -170,13 +189,33 @@ def press_chords(task: Task, chords: list[Chord]) -> None:
         socket.close()
 
 
+def press_until(task: Task, chords: list[Chord], until: re.Pattern[str]) -> Result:
+    """Press as a viewer, so that there is a screen to read. Raises StateError where it does not show in time."""
+    params = task.params
+    screen = Screen(task.client)
+    socket = task.client.events(stream=True)
+    try:
+        keyboard = Keyboard(task.client, socket)
+        shown = keyboard.play_until(
+            chords, params["interval"], params["hold"], lambda: screen.shows(until), params["wait_timeout"]
+        )
+    finally:
+        socket.close()
+    if not shown:
+        raise StateError(
+            f"The screen does not show {until.pattern!r} after {params['wait_timeout']:g} s and {keyboard.sent} chords "
+            f"(wait_timeout). It shows: {' '.join(screen.text.split())[:500] or 'no text'}"
+        )
+    return {"changed": True, "sent": {"characters": 0, "chords": keyboard.sent}, "text": screen.text}
+
+
 def main() -> None:
     run_module(
         run,
         SPEC,
         mutually_exclusive=[("text", "keys")],
         required_one_of=[("text", "keys")],
-        required_by={"keymap": "text", "delay": "text"},
+        required_by={"keymap": "text", "delay": "text", "until_text": "keys"},
     )
 
 
