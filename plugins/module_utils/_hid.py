@@ -41,7 +41,7 @@ class Chord:
         keys = tuple(part.strip() for part in text.split("+"))
         for key in keys:
             if key not in KEYS:
-                near = difflib.get_close_matches(key, KEYS, n=3, cutoff=0.4) or _same_letters(key)
+                near = _nearest(key)
                 hint = f"did you mean {' or '.join(near)}?" if near else "names are those of KeyboardEvent.code"
                 raise OptionError("keys", f"{key!r} in {text!r} is not the name of a key; {hint}")
         if len(set(keys)) < len(keys):
@@ -52,8 +52,11 @@ class Chord:
         return "+".join(self.keys)
 
 
-def _same_letters(key: str) -> list[str]:
-    return sorted(name for name in KEYS if key and key.lower() in name.lower())[:3]
+def _nearest(key: str) -> list[str]:
+    """Names that may have been meant: that of a character, those that look alike, those that hold it."""
+    named = [name for name in (f"Key{key.upper()}", f"Digit{key}") if name in KEYS]
+    alike = difflib.get_close_matches(key, KEYS, n=3, cutoff=0.4)
+    return named or alike or sorted(name for name in KEYS if key and key.lower() in name.lower())[:3]
 
 
 class Keyboard:
