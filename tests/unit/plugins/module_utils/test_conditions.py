@@ -183,7 +183,7 @@ def test_no_pattern_is_none() -> None:
         ({"screen": "stable"}, True),
         ({"screen_text": "x"}, True),
         ({"power": "on", "fail_text": ["x"]}, True),
-        ({"power": "on", "frame": "/tmp/x.jpg"}, True),
+        ({"power": "on", "frame": "x.jpg"}, True),
     ],
 )
 def test_what_needs_the_video(params: dict[str, Any], needed: bool) -> None:
