@@ -97,6 +97,6 @@ def check_seconds(params: dict[str, Any], argument_spec: dict[str, Any]) -> None
 def hide_logins(module: AnsibleModule) -> None:
     """Keep the password of an address such as https://user:password@host out of every output."""
     for name in ("url", "download_url"):
-        login = re.match(r"[^/]*//([^/@]*)@", str(module.params.get(name) or ""))
+        login = re.match(r"(?:[^/]*//)?(.*)@", str(module.params.get(name) or ""))
         if login:
             module.no_log_values.update(part for part in (login.group(1), login.group(1).partition(":")[2]) if part)

@@ -5,29 +5,62 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from tests.simulator import Simulator
+from tests.simulator.front import Record
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 100.0
+"""Seconds for a whole run."""
 FOREIGN = ("ANSIBLE_", "PIKVM_", "PYTHON")
 GROUP = "group/community.pikvm.all"
 
 
+NOT_DOCUMENTED = {"changed", "diff", "invocation", "warnings", "deprecations", "failed", "_ansible_no_log"}
+
+
+def connection(sim: Simulator, **options: Any) -> dict[str, Any]:
+    """Connection options that lead to a simulator and trust its certificate."""
+    return {"url": sim.url, "password": "admin", "ca_path": sim.ca_path, **options}
+
+
+def task(module: str, /, beside: dict[str, Any] | None = None, **options: Any) -> dict[str, Any]:
+    """A task; what stands beside the module's options, such as `check_mode`, goes into `beside`."""
+    return {"name": module, f"community.pikvm.{module}": options, **(beside or {})}
+
+
+def check(module: str, /, **options: Any) -> dict[str, Any]:
+    """A task in check and diff mode."""
+    return task(module, {"check_mode": True, "diff": True}, **options)
+
+
+@dataclass(frozen=True)
+class Host:
+    """A host of the inventory: its PiKVM, its tasks, and the connection options it sets for all of them."""
+
+    sim: Simulator
+    tasks: list[dict[str, Any]]
+    options: dict[str, Any] = field(default_factory=dict)
+
+
 @dataclass(frozen=True)
 class Outcome:
-    """How one task ended."""
+    """How one task ended, and what it asked the PiKVM."""
 
     task: str
     outcome: str
     result: dict[str, Any]
+    requests: list[Record]
 
     def __getitem__(self, key: str) -> Any:
         return self.result[key]
@@ -42,7 +75,13 @@ class Outcome:
 
     @property
     def msg(self) -> str:
-        return str(self.result["msg"])
+        """What the user reads, in full where it is a failure."""
+        return str(self.result.get("msg", ""))
+
+    @property
+    def writes(self) -> list[str]:
+        """The paths of the requests that are not GET, without what all have in common."""
+        return [record.path.removeprefix("/api/") for record in self.requests if record.method != "GET"]
 
 
 @dataclass(frozen=True)
@@ -51,17 +90,7 @@ class Played:
 
     hosts: dict[str, list[Outcome]]
     output: str
-
-
-def connection(sim: Simulator, **options: Any) -> dict[str, Any]:
-    """Connection options that lead to a simulator and trust its certificate."""
-    return {"url": sim.url, "password": "admin", "ca_path": sim.ca_path, **options}
-
-
-def task(module: str, /, **options: Any) -> dict[str, Any]:
-    """A task. `vars`, `check_mode`, `environment` and their like go beside the module as keyword `beside`."""
-    beside = options.pop("beside", {})
-    return {"name": f"{module} {options.get('state', '')}".strip(), f"community.pikvm.{module}": options, **beside}
+    lines: str
 
 
 class Ansible:
@@ -75,17 +104,17 @@ class Ansible:
 
     def play(
         self,
-        hosts: dict[str, list[dict[str, Any]]],
-        defaults: dict[str, dict[str, Any]] | None = None,
+        hosts: dict[str, Host],
         arguments: tuple[str, ...] = (),
         environment: dict[str, str] | None = None,
+        defaults: bool = True,
     ) -> Played:
-        """Run the tasks of each host. `defaults` are the connection options of each, set for the action group."""
+        """Run the tasks of each host. Its connection options are set for the action group, unless told otherwise."""
         lines = self.folder / "results.jsonl"
         lines.unlink(missing_ok=True)
-        command = ["ansible-playbook", "-i", str(self._inventory(hosts)), *arguments]
+        command = [sys.executable, str(Path(sys.executable).with_name("ansible-playbook"))]
         finished = subprocess.run(
-            [*self._interpreter(command), str(self._playbook(hosts, defaults or {}))],
+            [*command, "-i", str(self._inventory(hosts)), *arguments, str(self._playbook(hosts, defaults))],
             env={**self._environment(lines), **(environment or {})},
             cwd=self.folder,
             capture_output=True,
@@ -94,26 +123,21 @@ class Ansible:
             check=False,
         )
         output = finished.stdout + finished.stderr
-        if not lines.exists():
-            raise AssertionError(output)
+        text = lines.read_text(encoding="utf-8") if lines.exists() else ""
         outcomes: dict[str, list[Outcome]] = {name: [] for name in hosts}
-        for line in map(json.loads, lines.read_text(encoding="utf-8").splitlines()):
-            outcomes[line["host"]].append(Outcome(line["task"], line["outcome"], line["result"]))
-        missing = [name for name, tasks in hosts.items() if len(outcomes[name]) < len(tasks)]
+        for line in map(json.loads, text.splitlines()):
+            outcomes[line["host"]].append(_outcome(line, hosts[line["host"]].sim))
+        missing = [name for name, host in hosts.items() if len(outcomes[name]) < len(host.tasks)]
         if missing:
             raise AssertionError(f"tasks of {', '.join(missing)} did not run:\n{output}")
-        return Played(outcomes, output)
+        assert "Traceback" not in output
+        return Played(outcomes, output, text)
 
     def run(self, sim: Simulator, *tasks: dict[str, Any], **options: Any) -> list[Outcome]:
-        """Run tasks against one simulator. `options` are those of `play`, or connection options."""
-        known = {name: options.pop(name) for name in ("arguments", "environment") if name in options}
-        return self.play({"server": list(tasks)}, {"server": connection(sim, **options)}, **known).hosts["server"]
+        """Run tasks against one simulator with these connection options."""
+        return self.play({"server": Host(sim, list(tasks), options)}).hosts["server"]
 
-    @staticmethod
-    def _interpreter(command: list[str]) -> list[str]:
-        return [sys.executable, str(Path(sys.executable).with_name(command[0])), *command[1:]]
-
-    def _inventory(self, hosts: dict[str, Any]) -> Path:
+    def _inventory(self, hosts: dict[str, Host]) -> Path:
         inventory = {
             "all": {
                 "hosts": {name: {} for name in hosts},
@@ -125,16 +149,16 @@ class Ansible:
         }
         return self._json("inventory.yml", inventory)
 
-    def _playbook(self, hosts: dict[str, list[dict[str, Any]]], defaults: dict[str, dict[str, Any]]) -> Path:
+    def _playbook(self, hosts: dict[str, Host], defaults: bool) -> Path:
         plays = [
             {
                 "hosts": name,
                 "gather_facts": False,
                 "ignore_errors": True,
-                "module_defaults": {GROUP: defaults.get(name, {})},
-                "tasks": tasks,
+                "module_defaults": {GROUP: connection(host.sim, **host.options)} if defaults else {},
+                "tasks": host.tasks,
             }
-            for name, tasks in hosts.items()
+            for name, host in hosts.items()
         ]
         return self._json("playbook.yml", plays)
 
@@ -159,3 +183,26 @@ class Ansible:
             "ANSIBLE_CALLBACKS_ENABLED": "task_results",
             "TASK_RESULTS": str(lines),
         }
+
+
+def _outcome(line: dict[str, Any], sim: Simulator) -> Outcome:
+    asked = [record for record in sim.requests if line["started"] <= record.at <= line["ended"]]
+    outcome = Outcome(line["task"], line["outcome"], line["result"], asked)
+    if outcome.ok and outcome.task.startswith("pikvm_"):
+        _check_documented(outcome)
+    return outcome
+
+
+def _check_documented(outcome: Outcome) -> None:
+    """A successful result has exactly the keys that the module's documentation promises."""
+    module = importlib.import_module(f"ansible_collections.community.pikvm.plugins.modules.{outcome.task}")
+    _check_keys(outcome.task, yaml.safe_load(module.RETURN), set(outcome.result) - NOT_DOCUMENTED, outcome.result)
+
+
+def _check_keys(place: str, promised: dict[str, Any], found: set[str], values: dict[str, Any]) -> None:
+    always = {name for name, value in promised.items() if not value.get("returned", "").startswith("when")}
+    assert always <= found <= set(promised), f"{place}: promised are {sorted(promised)}, found were {sorted(found)}"
+    for name in found:
+        contained = promised[name].get("contains")
+        if contained and values[name] is not None:
+            _check_keys(f"{place}.{name}", contained, set(values[name]), values[name])

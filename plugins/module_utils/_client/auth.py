@@ -9,6 +9,8 @@ from __future__ import annotations
 import base64
 import time
 import traceback
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
 from typing import Callable
 
 from .errors import MissingLibraryError, OptionError
@@ -30,6 +32,7 @@ else:
 
 TOTP_STEP = 30
 LAST_SECOND = 1.0
+CLOCKS_AGREE = 5.0
 
 
 class Credentials:
@@ -89,6 +92,17 @@ class Credentials:
         """Headers with the code after the one sent last, for the one retry after a 403."""
         return self._headers_at(self._last_step + 1)
 
+    def hint(self, headers: Mapping[str, str]) -> str:
+        """What to do about a 403, given the headers that it came with."""
+        if self.kind == "token":
+            return "The session of auth_token has ended or never was: get a new one"
+        if self.kind != "totp":
+            return (
+                f"Wrong user name or password for user {self.username}; "
+                f"or two-factor login is on, and totp_secret is needed"
+            )
+        return f"Wrong user name, password or totp_secret. {_clock_words(headers.get('Date', ''))}"
+
     def _seconds_left(self) -> float:
         return TOTP_STEP - self._clock() % TOTP_STEP
 
@@ -122,3 +136,17 @@ def _totp(secret: str) -> DeviceTotp:
         # "from None": the original error may quote the secret
         raise OptionError("totp_secret", "is not a base32 secret (letters A-Z and digits 2-7)") from None
     return totp
+
+
+def _clock_words(date: str) -> str:
+    """How far the device's clock is from ours, from the Date header: the codes of a second factor need equal clocks."""
+    try:
+        skew = parsedate_to_datetime(date).timestamp() - time.time()
+    except (TypeError, ValueError, OverflowError):
+        return "The clocks could not be compared"
+    if abs(skew) <= CLOCKS_AGREE:
+        return "The clocks of the PiKVM and of this machine agree"
+    side = "ahead of" if skew > 0 else "behind"
+    return (
+        f"The clock of the PiKVM is {abs(skew):.0f} s {side} this machine's: set the clocks right, codes depend on them"
+    )

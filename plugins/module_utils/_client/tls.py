@@ -96,6 +96,19 @@ def parse_fingerprint(text: str) -> str:
     return digits
 
 
+def certificate_words(url: str, words: str) -> str:
+    """What to tell a user whose PiKVM did not prove who it is. `words` is what the TLS library said."""
+    if "ingerprint" in words:
+        return (
+            f"{url}: the server's certificate is not the pinned one (tls_fingerprint). {words}. No credential was sent"
+        )
+    return (
+        f"{url}: the server's certificate is not trusted: {words}. No credential was sent. "
+        f"Pin it with tls_fingerprint, name its authority with ca_path, or install a certificate on the PiKVM; "
+        f"validate_certs=false turns the check off"
+    )
+
+
 def require_requests() -> None:
     """Raise MissingLibraryError where requests is not installed."""
     if REQUESTS_IMPORT_ERROR:

@@ -16,7 +16,6 @@ import re
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from email.utils import parsedate_to_datetime
 from types import TracebackType
 from typing import Any, Callable
 from urllib.parse import urlsplit, urlunsplit
@@ -33,7 +32,7 @@ from .errors import (
     UntrustedCertificateError,
     quote,
 )
-from .tls import parse_fingerprint, require_requests, trust_context
+from .tls import certificate_words, parse_fingerprint, require_requests, trust_context
 from .upload import ImageFile
 
 try:
@@ -52,7 +51,6 @@ IDLE_LIMIT = 5.0
 PAUSES = (0.25, 0.5, 1.0, 2.0)
 FINAL_FLUSH = 65.0
 """Seconds to wait, beyond the timeout, for the answer after an upload's last byte: nginx gives up after 60."""
-CLOCKS_AGREE = 5.0
 BLOCK = 1024 * 1024
 
 
@@ -93,10 +91,13 @@ def parse_url(text: str) -> str:
     try:
         parts = urlsplit(address)
         host, port = parts.hostname, parts.port
+        malformed = ""
     except ValueError as exc:
-        raise OptionError("url", f"is not an address: {quote(str(exc))}") from None
-    if "@" in parts.netloc:
+        malformed = quote(str(exc))
+    if "@" in address and (malformed or "@" in parts.netloc):  # what is malformed may be a part of a password
         raise OptionError("url", "holds credentials; use username and password for them")
+    if malformed:
+        raise OptionError("url", f"is not an address: {malformed}")
     if parts.scheme not in ("http", "https"):
         raise OptionError("url", f"must begin with https:// or http://, not {quote(parts.scheme)}://")
     if not host or port == 0 or any(char.isspace() for char in address):
@@ -271,7 +272,7 @@ class Transport:
             self.close()
             raise no_answer(request, f"the answer broke off: {_words(exc)}") from exc
         self._last_used = self._clock()
-        hint = self._refusal_hint(response) if response.status_code == 403 else ""
+        hint = self._credentials.hint(response.headers) if response.status_code == 403 else ""
         return Answer(request, response.status_code, response.reason or "", response.headers, b"".join(pieces), hint)
 
     def _pause(self, attempt: int) -> None:
@@ -281,7 +282,7 @@ class Transport:
         """What an exception of requests means: above all, whether anything was sent."""
         url, timeout = self.connection.url, self.connection.timeout
         if isinstance(exc, failures.SSLError):
-            return UntrustedCertificateError(_certificate_words(url, exc))
+            return UntrustedCertificateError(certificate_words(url, _words(exc)))
         if isinstance(exc, failures.ProxyError):
             return UnreachableError(f"{url}: the proxy named in the environment failed: {_words(exc)}")
         if isinstance(exc, failures.ConnectTimeout):
@@ -295,17 +296,6 @@ class Transport:
         if isinstance(exc, (failures.ConnectionError, failures.ChunkedEncodingError, OSError)):
             return no_answer(request, f"the connection to {url} broke before an answer came: {_words(exc)}")
         return no_answer(request, _words(exc))
-
-    def _refusal_hint(self, response: requests.Response) -> str:
-        kind = self._credentials.kind
-        if kind == "token":
-            return "The session of auth_token has ended or never was: get a new one"
-        if kind != "totp":
-            return (
-                f"Wrong user name or password for user {self._credentials.username}; "
-                f"or two-factor login is on, and totp_secret is needed"
-            )
-        return f"Wrong user name, password or totp_secret. {_clock_words(response.headers.get('Date', ''))}"
 
 
 class Stream:
@@ -379,30 +369,3 @@ def _reason(exc: BaseException) -> BaseException:
 def _words(exc: BaseException) -> str:
     """What an exception says, without the names of urllib3's objects in front."""
     return quote(re.sub(r"^\S*(HTTPS?Connection(Pool)?\(.*?\)|object at 0x\w+>): ", "", str(_reason(exc))))
-
-
-def _certificate_words(url: str, exc: BaseException) -> str:
-    words = _words(exc)
-    if "ingerprint" in words:
-        return (
-            f"{url}: the server's certificate is not the pinned one (tls_fingerprint). {words}. No credential was sent"
-        )
-    return (
-        f"{url}: the server's certificate is not trusted: {words}. No credential was sent. "
-        f"Pin it with tls_fingerprint, name its authority with ca_path, or install a certificate on the PiKVM; "
-        f"validate_certs=false turns the check off"
-    )
-
-
-def _clock_words(date: str) -> str:
-    """How far the device's clock is from ours, from the Date header: the codes of a second factor need equal clocks."""
-    try:
-        skew = parsedate_to_datetime(date).timestamp() - time.time()
-    except (TypeError, ValueError, OverflowError):
-        return "The clocks could not be compared"
-    if abs(skew) <= CLOCKS_AGREE:
-        return "The clocks of the PiKVM and of this machine agree"
-    side = "ahead of" if skew > 0 else "behind"
-    return (
-        f"The clock of the PiKVM is {abs(skew):.0f} s {side} this machine's: set the clocks right, codes depend on them"
-    )

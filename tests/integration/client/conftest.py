@@ -13,10 +13,8 @@ import pytest
 
 from ansible_collections.community.pikvm.plugins.module_utils._client.api import Pikvm
 from ansible_collections.community.pikvm.plugins.module_utils._client.transport import Connection
-from tests.simulator import Simulator
 from tests.support.raw import RawServer, Script
 
-SPEED = 20.0
 ENVIRONMENT = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY")
 
 
@@ -26,25 +24,6 @@ def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ENVIRONMENT:
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
-
-
-@pytest.fixture
-def simulator() -> Iterator[Callable[..., Simulator]]:
-    """Starts simulators; after the test none may have failed by itself."""
-    with contextlib.ExitStack() as stack:
-        started = []
-
-        def start(**options: Any) -> Simulator:
-            started.append(stack.enter_context(Simulator(**{"speed": SPEED, **options})))
-            return started[-1]
-
-        yield start
-        assert [error for sim in started for error in sim.crashes] == []
-
-
-@pytest.fixture
-def sim(simulator: Callable[..., Simulator]) -> Simulator:
-    return simulator()
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from typing import Any
 
 from ansible.plugins.callback import CallbackBase
@@ -16,7 +17,7 @@ name: task_results
 type: aggregate
 short_description: Results as lines of JSON
 description:
-  - Each line holds host, task, outcome (ok, failed, unreachable or skipped) and result.
+  - Each line holds host, task, outcome (ok, failed, unreachable, skipped), result, Unix times of start and end.
 """
 
 
@@ -29,7 +30,12 @@ class CallbackModule(CallbackBase):
 
     def __init__(self) -> None:
         super().__init__()
+        self._started = 0.0
         self._file = open(os.environ["TASK_RESULTS"], "a", encoding="utf-8")  # noqa: SIM115 - as long as the play
+
+    def v2_runner_on_start(self, host: Any, task: Any) -> None:
+        del host, task
+        self._started = time.time()
 
     def v2_runner_on_ok(self, result: Any) -> None:
         self._write("ok", result)
@@ -49,6 +55,8 @@ class CallbackModule(CallbackBase):
             "host": result._host.get_name(),
             "task": result._task.get_name(),
             "outcome": outcome,
+            "started": self._started,
+            "ended": time.time(),
             "result": result._result,
         }
         self._file.write(json.dumps(line, default=str) + "\n")

@@ -164,6 +164,13 @@ def test_lost_write_without_an_effect_to_look_for_is_a_failure(clock: Any) -> No
     assert (thing.sent, thing.run.taken) == (1, [])
 
 
+def test_lost_write_whose_effect_tells_nothing_is_a_failure(clock: Any) -> None:
+    thing = Thing(clock, LOST, done=lambda _: True, telling=False)
+    with pytest.raises(LostAnswerError):
+        thing.converge()
+    assert (thing.sent, thing.run.taken, clock.now) == (1, [], 0.0)
+
+
 def test_otherwise_is_taken_when_the_effect_does_not_show(clock: Any) -> None:
     pressed: list[str] = []
     hard: Step[int] = Step("hard", "A long press", lambda: pressed.append("hard"), done=lambda _: bool(pressed[1:]))

@@ -103,6 +103,11 @@ def test_a_pulse_is_never_repeated_blindly_and_a_switch_may_be() -> None:
     assert [step.repeatable for step in plan(Asked(), "dark", "on").steps] == [True]
 
 
+def test_a_channel_that_is_off_does_not_prove_a_pulse() -> None:
+    assert [step.telling for step in plan(Asked(), "dark", "pulsed").steps] == [False]
+    assert [step.telling for step in plan(Asked(), "dark", "on").steps] == [True]
+
+
 def test_without_wait_nothing_is_read_back() -> None:
     (step,) = plan(Asked(), "dark", "on", wait=False).steps
     assert step.done is None

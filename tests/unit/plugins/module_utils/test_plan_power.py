@@ -106,6 +106,11 @@ def test_no_button_is_ever_pressed_again_blindly(power: str, state: str) -> None
     assert [step.repeatable for step in steps] == [False] * len(steps)
 
 
+def test_an_led_that_is_lit_does_not_prove_a_reset() -> None:
+    assert [step.telling for step in plan(Pressed(), "on", "reset").steps] == [False]
+    assert [step.telling for step in plan(Pressed(), "on", "restarted").steps] == [True, True]
+
+
 def test_without_wait_no_end_state_is_awaited_but_darkness_before_a_restart_is() -> None:
     assert [step.done is None for step in plan(Pressed(), "on", "off", wait=False).steps] == [True]
     assert [step.done is None for step in plan(Pressed(), "on", "restarted", wait=False).steps] == [False, True]

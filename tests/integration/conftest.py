@@ -1,0 +1,46 @@
+# Copyright (c) 2026, community.pikvm contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Simulated PiKVMs, and Ansible to run against them."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.simulator import Simulator
+
+pytest.register_assert_rewrite("tests.support.expect", "tests.support.ansible")
+
+from tests.support.ansible import Ansible  # noqa: E402 - after its assertions have been made to explain themselves
+
+SPEED = 20.0
+"""How much faster than the wall the devices' time runs where a test does not say otherwise."""
+
+
+@pytest.fixture
+def simulator() -> Iterator[Callable[..., Simulator]]:
+    """Starts simulators; after the test none may have failed by itself."""
+    with contextlib.ExitStack() as stack:
+        started = []
+
+        def start(**options: Any) -> Simulator:
+            started.append(stack.enter_context(Simulator(**{"speed": SPEED, **options})))
+            return started[-1]
+
+        yield start
+        assert [error for sim in started for error in sim.crashes] == []
+
+
+@pytest.fixture
+def sim(simulator: Callable[..., Simulator]) -> Simulator:
+    return simulator()
+
+
+@pytest.fixture
+def ansible(tmp_path: Path) -> Ansible:
+    return Ansible(tmp_path)

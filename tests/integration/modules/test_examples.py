@@ -1,0 +1,35 @@
+# Copyright (c) 2026, community.pikvm contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The examples of every module run as they stand."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from ansible_collections.community.pikvm.plugins.module_utils import _argspec
+from tests.simulator import Simulator
+from tests.support.ansible import Ansible, Host, connection
+from tests.support.device import switch_on
+
+MODULES = sorted(path.stem for path in (Path(_argspec.__file__).parents[1] / "modules").glob("pikvm_*.py"))
+STARTS_ON = {"pikvm_info", "pikvm_atx_click"}
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_examples(ansible: Ansible, sim: Simulator, tmp_path: Path, module: str) -> None:
+    documented = importlib.import_module(f"ansible_collections.community.pikvm.plugins.modules.{module}")
+    tasks: list[dict[str, Any]] = yaml.safe_load(documented.EXAMPLES)
+    (tmp_path / "images").mkdir()
+    (tmp_path / "images" / "netinst.iso").write_bytes(b"netinst" * 1000)
+    if module in STARTS_ON:
+        switch_on(sim)
+    environment = {f"PIKVM_{name.upper()}": str(value) for name, value in connection(sim).items()}
+    outcomes = ansible.play({"server": Host(sim, tasks)}, environment=environment, defaults=False).hosts["server"]
+    assert [(outcome.task, outcome.msg) for outcome in outcomes if not outcome.ok] == []
+    assert len(outcomes) == len(tasks) > 0

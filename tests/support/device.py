@@ -1,0 +1,57 @@
+# Copyright (c) 2026, community.pikvm contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Bringing a simulated PiKVM into a state, and telling whether that state has changed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.simulator import Simulator
+
+from .raw import until
+
+DIALECTS = ("4.197", "4.20", "3.334")
+
+
+def switch_on(sim: Simulator) -> None:
+    """Let the computer run its system, with its LED lit."""
+    sim.call(sim.machine.button_down, "power")
+    sim.call(sim.machine.button_up, "power")
+    until(lambda: sim.machine.state in ("running", "no_boot"))
+
+
+def insert(
+    sim: Simulator, name: str = "theirs.iso", data: bytes = b"theirs", cdrom: bool = True, rw: bool = False
+) -> None:
+    """Let an image be stored, selected and connected."""
+    sim.put_image(name, data)
+    sim.call(_insert, sim, name, cdrom, rw)
+
+
+def _insert(sim: Simulator, name: str, cdrom: bool, rw: bool) -> None:
+    msd = sim.device.msd
+    msd.selected = sim.device.storage.images[name]
+    msd.cdrom, msd.rw = cdrom, rw
+    msd._connect(True)
+
+
+def snapshot(sim: Simulator) -> dict[str, Any]:
+    """All that a task could change."""
+    return sim.call(_snapshot, sim)
+
+
+def _snapshot(sim: Simulator) -> dict[str, Any]:
+    device = sim.device
+    return {
+        "images": {name: (image.sha256, image.complete) for name, image in device.storage.images.items()},
+        "drive": (
+            device.msd.selected and device.msd.selected.name,
+            device.msd.connected,
+            device.msd.cdrom,
+            device.msd.rw,
+        ),
+        "outputs": {name: output.state for name, output in device.gpio.outputs.items()},
+        "presses": len(device.machine.presses),
+        "powered": device.machine.powered,
+    }
