@@ -26,7 +26,10 @@ FAREWELL = 0.03
 class Listener:
     """One WebSocket to a simulator."""
 
-    def __init__(self, client: Client, query: str = "stream=0", headers: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, client: Client, query: str = "stream=0", headers: dict[str, str] | None = None, autoping: bool = True
+    ) -> None:
+        self._autoping = autoping
         self._url = f"{client.sim.url}/api/ws?{query}"
         self._headers = ADMIN if headers is None else headers
         self._trust = ssl.create_default_context(cafile=client.sim.ca_path)
@@ -47,7 +50,7 @@ class Listener:
     async def _open(self) -> aiohttp.ClientWebSocketResponse:
         session = await self._closing.enter_async_context(aiohttp.ClientSession())
         return await self._closing.enter_async_context(
-            session.ws_connect(self._url, headers=self._headers, ssl=self._trust)
+            session.ws_connect(self._url, headers=self._headers, ssl=self._trust, autoping=self._autoping)
         )
 
     def close(self) -> None:

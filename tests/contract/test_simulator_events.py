@@ -13,6 +13,8 @@ from typing import Any
 import aiohttp
 import pytest
 
+from tests.simulator import hub
+
 from .client import ADMIN, Client, until
 from .listener import Event, Listener
 
@@ -260,6 +262,30 @@ def test_heads_are_counted(pikvm: Start) -> None:
         with listen(client):
             first.until(lambda name, event: (name, event) == ("clients", {"count": 2}))
         first.until(lambda name, event: (name, event) == ("clients", {"count": 1}))
+
+
+def test_progress_is_told_about_once_a_second(pikvm: Start) -> None:
+    client = pikvm(speed=5.0)
+    client.sim.fault("slow_card", bytes_per_second=200_000.0)
+    with listen(client) as ws:
+        client.upload("a.iso", b"x" * 1_200_000)
+        told = ws.until(lambda name, event: name == "msd" and "a.iso" in event.get("storage", {}).get("images", {}))
+    transfers = [event["storage"].get("uploading") for name, event in told if name == "msd" and "storage" in event]
+    written = [transfer["written"] for transfer in transfers if transfer]
+    assert written == sorted(set(written))
+    assert 3 <= len(written) <= 10
+
+
+def test_peer_that_never_pongs_is_dropped(pikvm: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hub, "HEARTBEAT", 0.2)
+    client = pikvm()
+    with listen(client) as patient, Listener(client, autoping=False) as deaf:
+        ended = time.monotonic() + 1.0
+        while time.monotonic() < ended:
+            patient.event()
+        while (message := deaf.receive()).type not in GONE:
+            assert message.type in (aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.PING)
+        hear_all(patient)
 
 
 def _without_time(event: dict[str, Any]) -> dict[str, Any]:

@@ -205,6 +205,35 @@ def test_press_may_carry_its_release(pikvm: Start) -> None:
     assert client.sim.device.hid.pressed == {"KeyA"}
 
 
+def test_key_released_after_the_computer_went_off_is_not_stuck(pikvm: Start) -> None:
+    client = running(pikvm)
+    client.post("/api/hid/events/send_key?key=ControlLeft&state=1")
+    client.post("/api/atx/power?action=off_hard&wait=1")
+    client.post("/api/hid/events/send_key?key=ControlLeft&state=0")
+    until(lambda: not client.state("atx")["leds"]["power"])
+    switch_on(client, "running")
+    write(client, "root")
+    until(lambda: screen(client)[-1] == "server login: root")
+
+
+def test_inactivity_and_jiggler(pikvm: Start) -> None:
+    client = pikvm()
+    until(lambda: client.state("hid/inactivity")["inactivity"] >= 2)
+    press(client, "KeyA")
+    assert client.state("hid/inactivity")["inactivity"] < 2
+    client.post("/api/hid/set_params?jiggler=1&keyboard_output=ps2")
+    state = client.state("hid")
+    assert (state["jiggler"]["active"], state["keyboard"]["outputs"]["active"]) == (True, "")
+    assert pikvm(kvmd="4.82").get("/api/hid/inactivity").status_code == 404
+
+
+def test_console_keeps_its_prompt_on_the_screen(pikvm: Start) -> None:
+    client = running(pikvm)
+    write(client, "root\nx\n" + "echo line\n" * 40)
+    until(lambda: screen(client)[-1] == "root@server:~#" and "line" in screen(client)[-2])
+    assert client.get("/api/streamer/snapshot?ocr=1").text.splitlines()[-1] == "root@server:~#"
+
+
 def test_control_shows_keys_with_their_times(pikvm: Start) -> None:
     client = pikvm()
     began = time.time()

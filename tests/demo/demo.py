@@ -160,6 +160,8 @@ def write_inventory(path: Path, device: Device, image: Path, evidence: Path) -> 
         "pikvm_tls_fingerprint": device.fingerprint,
         "reinstall_image": str(image),
         "reinstall_artifacts_dir": str(evidence),
+        "reinstall_led_stable_for": 1,
+        "reinstall_poweroff_stable_for": 2,
     }
     path.write_text(json.dumps({"all": {"hosts": {SERVER: server}}}, indent=2))
 

@@ -83,6 +83,7 @@ FAILURES: dict[str, tuple[dict[str, Any], dict[str, Any], str | None]] = {
     "fingerprint": ({}, {"tls_fingerprint": "0" * 64}, None),
     "login in the url": ({}, {"url": f"https://admin:{OTHER_PASSWORD}@127.0.0.1/"}, None),
     "login without a scheme": ({}, {"url": f"admin:{OTHER_PASSWORD}@127.0.0.1"}, None),
+    "login with a slash": ({}, {"url": f"https://admin:{OTHER_PASSWORD}/x@127.0.0.1"}, None),
     "closed": ({}, {"url": "https://127.0.0.1:1"}, None),
     "silent": ({}, {"timeout": 0.3}, "silent"),
     "dropped": ({}, {}, "drop_request"),

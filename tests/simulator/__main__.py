@@ -33,7 +33,7 @@ CHOICES = {
 
 SECONDS = {
     "boot_seconds": "from power on to the system or the installer",
-    "firmware_seconds": "of these the firmware listens to F11; 0: all of them",
+    "firmware_seconds": "the firmware shows itself and listens to F11; 0: for all of the boot seconds",
     "installer_seconds": "the installer takes until it ends",
     "shutdown_seconds": "a running system takes to shut down",
 }

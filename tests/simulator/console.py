@@ -8,7 +8,8 @@ from __future__ import annotations
 from .keyboard import Keyboard
 
 HOST = "server"
-LINES = 24
+LINES = 21
+"""Above the prompt; the picture has room for one more."""
 
 
 class Console:

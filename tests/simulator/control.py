@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Looking into a running simulator and meddling with it over HTTP; only for the machine it runs on.
 
-GET    /_simulator                   machine, drive, storage, faults, number of requests
+GET    /_simulator                   machine, drive, storage, keys, faults, number of requests
 GET    /_simulator/requests          every request so far
 DELETE /_simulator/requests          forget them
 DELETE /_simulator/hid               forget the keys and mouse events so far
@@ -69,6 +69,7 @@ class Control:
                 "pressed": sorted(self._device.hid.pressed),
                 "buttons": sorted(self._device.hid.buttons),
             },
+            "switch": self._device.switch.state()["summary"],
             "websockets": self._hub.count,
             "faults": self._faults.describe(),
             "requests": len(self._front.records),

@@ -18,6 +18,7 @@ from .hid import Hid
 from .info import Info
 from .log import Log
 from .machine import ScriptedMachine, Unwired
+from .metrics import Metrics
 from .msd import Msd
 from .sessions import Sessions
 from .storage import Storage
@@ -91,6 +92,7 @@ class Device:
         self.switch.switching = self.hid.release_all
         self.streamer = Streamer(self.clock, self.dialect, lambda: self.machine, settings.streamer == "forever")
         self.info = Info(self.clock, self.dialect, settings.auth)
+        self.metrics = Metrics(self.clock, self.atx, self.gpio, self.info)
         users = {"admin": settings.password}
         self.sessions = Sessions(self.clock, self.dialect, users, settings.totp_secret, settings.auth)
 

@@ -137,3 +137,7 @@ class StreamerResolutionNotSupported(KvmdError):
 
 class SwitchUnknownEdidError(KvmdError):
     text = "No specified EDID ID found"
+
+
+class LogReaderDisabledError(KvmdError):
+    text = "LogReader is disabled"

@@ -58,6 +58,8 @@ STATE_FAULTS: dict[str, dict[str, Any]] = {
     "atx_disabled": {},
     "gpio_offline": {},
     "clock_skew": {"seconds": 3600.0},
+    "log_disabled": {},
+    "session_limit": {"seconds": 60},
     "no_signal": {},
     "ocr_disabled": {},
     "ws_drop": {},
@@ -66,10 +68,11 @@ STATE_FAULTS: dict[str, dict[str, Any]] = {
 }
 """Names and parameters; seconds are the device's, except those of `clock_skew`, which shifts the device's date.
 
-no_signal: the video cable is out. ocr_disabled: there is no Tesseract. ws_drop: every open WebSocket is cut off, once.
-ws_silent: WebSockets stay open and nothing comes from them, no pong either. full_disk: only `free` bytes are left.
-slow_card: uploads are stored no faster than that. restarting: 502 for so long; WebSockets, sessions, a selection that
-is not connected and a running upload are lost, GPIO outputs go to their initial state.
+full_disk: only `free` bytes are left. slow_card: uploads are stored no faster than that. log_disabled: the owner has
+closed the log. session_limit: the owner lets no session last longer than so many (real) seconds. no_signal: the video
+cable is out. ocr_disabled: there is no Tesseract. ws_drop: every open WebSocket is cut off, once. ws_silent: WebSockets
+stay open and nothing comes from them, no pong either. restarting: 502 for so long; WebSockets, sessions, a selection
+that is not connected and a running upload are lost, GPIO outputs go to their initial state.
 """
 
 ABRUPT = "abrupt"
@@ -170,6 +173,10 @@ class Faults:
             "atx_disabled": lambda params: setattr(self._device.atx, "enabled", params is None),
             "gpio_offline": lambda params: setattr(self._device.gpio, "online", params is None),
             "clock_skew": lambda params: setattr(self._device.clock, "skew", params["seconds"] if params else 0.0),
+            "log_disabled": lambda params: setattr(self._device.log, "readable", params is None),
+            "session_limit": lambda params: setattr(
+                self._device.sessions, "longest", params["seconds"] if params else 0
+            ),
             "no_signal": lambda params: setattr(self._device.streamer, "cable", params is None),
             "ocr_disabled": lambda params: setattr(self._device.streamer, "ocr_enabled", params is None),
             "ws_drop": lambda params: self._hub.drop() if params is not None else None,

@@ -36,6 +36,14 @@ class Record:
     status: int | None = None
     bytes_received: int = 0
 
+    def received(self, count: int) -> None:
+        """So many more bytes of the body have come."""
+        self.bytes_received += count
+
+    def answered(self, status: int) -> None:
+        """The answer has begun."""
+        self.status = status
+
     def describe(self) -> dict[str, Any]:
         """As JSON values."""
         return asdict(self)
@@ -109,11 +117,8 @@ class Front:
             if len(body) > BODY_LIMIT and path not in UNLIMITED:
                 return answers.proxy_page(413)
 
-        def count(received: int) -> None:
-            record.bytes_received += received
-
         try:
-            return await self._kvmd.answer(request, request.path, inner, count)
+            return await self._kvmd.answer(request, request.path, inner, record)
         finally:
             self._hub.look()
 

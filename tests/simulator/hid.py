@@ -160,9 +160,7 @@ class Hid:
     def _press(self, key: str, pressed: bool) -> None:
         (self.pressed.add if pressed else self.pressed.discard)(key)
         self._note("key", key=key, state=pressed)
-        machine = self._target()
-        if machine.powered:
-            machine.key(key, pressed)
+        self._target().key(key, pressed)
 
     def _note(self, kind: str, **what: Any) -> None:
         self._last_event = self._clock.now()

@@ -71,6 +71,10 @@ class Info:
             told["system"]["platform"] = dict(PLATFORM)
         return told
 
+    def health(self) -> dict[str, Any]:
+        """How the device's own board is."""
+        return _health(self._clock.now())
+
     def _names(self, legacy: bool) -> set[str]:
         names = {"auth", "extras", "fan", "meta", "system"}
         names.add("hw" if legacy else "health")

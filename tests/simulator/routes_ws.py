@@ -47,6 +47,8 @@ async def _listen(hub: Hub, call: Call) -> web.StreamResponse:
     if not socket.can_prepare(call.request):
         return answers.plain(400, 'No WebSocket UPGRADE hdr: None\n Can "Upgrade" only to "WebSocket".')
     await socket.prepare(call.request)
+    call.notes.answered(socket.status)
+    call.device.log.write("ws", "Registered a new websocket session")
     listener = Listener(socket, call.request, Voice.of(dialect, legacy), stream)
     sender = call.device.background.spawn(listener.send())
     session = call.device.sessions.hold(call.request.cookies.get(COOKIE, ""))
@@ -57,6 +59,7 @@ async def _listen(hub: Hub, call: Call) -> web.StreamResponse:
         sender.cancel()
         call.device.sessions.release(session)
         hub.leave(listener)
+        call.device.log.write("ws", "Removed a websocket session")
     return socket
 
 

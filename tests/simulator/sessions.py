@@ -47,6 +47,8 @@ class Sessions:
         self.enabled = enabled
         self.users = users
         self.totp_secret = totp_secret
+        self.longest = 0
+        """Seconds after which the device's owner lets every session end; 0 for never."""
         self._clock = clock
         self._dialect = dialect
         self._sessions: dict[str, Session] = {}
@@ -62,6 +64,7 @@ class Sessions:
     def login(self, user: str, expire: int) -> str:
         """A new session's token; it ends after `expire` seconds, 0 for never."""
         token = secrets.token_hex(32)
+        expire = min(expire or self.longest, self.longest) if self.longest else expire
         self._sessions[token] = Session(user, self._clock.wall() + expire if expire else 0.0)
         return token
 
@@ -85,10 +88,11 @@ class Sessions:
         if session is not None and self._dialect.session_held:
             session.held -= 1
 
-    def logout(self, token: str) -> None:
-        """End every session of the token's user."""
+    def logout(self, token: str) -> str | None:
+        """End every session of the token's user, and tell who that is."""
         user = self.check(token)
         self._sessions = {key: session for key, session in self._sessions.items() if session.user != user}
+        return user
 
     def forget(self, token: str | None = None) -> None:
         """End one session, or all."""

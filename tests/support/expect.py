@@ -18,6 +18,7 @@ from .ansible import Ansible, Host, Outcome
 from .device import snapshot
 
 Start = Callable[..., Simulator]
+PORTION = 8
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,14 @@ class Refusal:
     connection: dict[str, Any] = field(default_factory=dict)
     error: tuple[int, str] | None = None
     changes: bool = False
+
+
+def portions(cases: dict[str, Refusal]) -> pytest.MarkDecorator:
+    """Gives a test the cases in portions that one run of Ansible gets through in time."""
+    names = list(cases)
+    parts = [names[start : start + PORTION] for start in range(0, len(names), PORTION)]
+    ids = [f"{part[0]} to {part[-1]}" for part in parts]
+    return pytest.mark.parametrize("cases", [{name: cases[name] for name in part} for part in parts], ids=ids)
 
 
 def check_refusals(

@@ -129,28 +129,32 @@ def test_refused_logins(ansible: Ansible, simulator: Start, subtests: pytest.Sub
     check_refusals(ansible, simulator, subtests, cases)
 
 
-def test_no_connection(ansible: Ansible, simulator: Start, subtests: pytest.Subtests) -> None:
+def test_untrusted_servers(ansible: Ansible, simulator: Start, subtests: pytest.Subtests) -> None:
+    cases = {
+        "certificate not trusted": Refusal(
+            info(),
+            r"certificate is not trusted: .*self-signed.*No credential was sent\. Pin it",
+            connection={"ca_path": ""},
+        ),
+        "certificate expired": Refusal(info(), r"not trusted: .*expired", device={"certificate": "expired"}),
+        "certificate of another host": Refusal(info(), r"not trusted: .*mismatch", device={"certificate": "factory"}),
+        "wrong fingerprint": Refusal(
+            WRITE, r"is not the pinned one \(tls_fingerprint\)", connection={"tls_fingerprint": "0" * 64}
+        ),
+        "no fingerprint": Refusal(
+            info(), "^tls_fingerprint: is not a SHA-256", connection={"tls_fingerprint": "ab:cd"}
+        ),
+        "authority that is not there": Refusal(
+            info(), r"^ca_path: cannot use /no/such\.pem: No such file", connection={"ca_path": "/no/such.pem"}
+        ),
+    }
+    check_refusals(ansible, simulator, subtests, cases)
+
+
+def test_servers_that_are_not_there(ansible: Ansible, simulator: Start, subtests: pytest.Subtests) -> None:
     refused = f"https://127.0.0.1:{closed_port()}"
     with deaf_port() as port:
         cases = {
-            "certificate not trusted": Refusal(
-                info(),
-                r"certificate is not trusted: .*self-signed.*No credential was sent\. Pin it",
-                connection={"ca_path": ""},
-            ),
-            "certificate expired": Refusal(info(), r"not trusted: .*expired", device={"certificate": "expired"}),
-            "certificate of another host": Refusal(
-                info(), r"not trusted: .*mismatch", device={"certificate": "factory"}
-            ),
-            "wrong fingerprint": Refusal(
-                WRITE, r"is not the pinned one \(tls_fingerprint\)", connection={"tls_fingerprint": "0" * 64}
-            ),
-            "no fingerprint": Refusal(
-                info(), "^tls_fingerprint: is not a SHA-256", connection={"tls_fingerprint": "ab:cd"}
-            ),
-            "authority that is not there": Refusal(
-                info(), r"^ca_path: cannot use /no/such\.pem: No such file", connection={"ca_path": "/no/such.pem"}
-            ),
             "port closed": Refusal(
                 info(url=refused), rf"^{refused}: no connection: .*refused\. Is the address right, and"
             ),
@@ -174,25 +178,6 @@ def test_no_connection(ansible: Ansible, simulator: Start, subtests: pytest.Subt
                 {"speed": 1000.0},
                 {"timeout": 0.5},
             ),
-            "answer cut off": Refusal(info(), "^GET /api/atx: the answer broke off", fault("truncate")),
-            "answer no JSON": Refusal(info(), "was answered 200, but not as a PiKVM answers", fault("garbage")),
-            "page of a proxy": Refusal(
-                info(), "502 Bad Gateway: text/html: 502 Bad Gateway", fault("html"), error=(502, "Bad Gateway")
-            ),
-            "crash": Refusal(
-                info(),
-                "^GET /api/atx was answered 500 Internal Server Error: text/plain: 500 Internal Server Error",
-                fault("error500"),
-                error=(500, "Internal Server Error"),
-            ),
-            "crash at a write": Refusal(
-                WRITE, "^POST /api/atx/click ", fault("error500", writes=True), error=(500, "Internal Server Error")
-            ),
-            "no PiKVM there": Refusal(
-                info(url=f"{simulator().url}/elsewhere"),
-                "404 Not Found: text/html: 404 Not Found.*or url is not the",
-                error=(404, "Not Found"),
-            ),
             "no web address": Refusal(
                 info(url="ftp://pikvm"), "^url: must begin with https:// or http://, not ftp://$"
             ),
@@ -202,6 +187,31 @@ def test_no_connection(ansible: Ansible, simulator: Start, subtests: pytest.Subt
             ),
         }
         check_refusals(ansible, simulator, subtests, cases)
+
+
+def test_useless_answers(ansible: Ansible, simulator: Start, subtests: pytest.Subtests) -> None:
+    cases = {
+        "answer cut off": Refusal(info(), "^GET /api/atx: the answer broke off", fault("truncate")),
+        "answer no JSON": Refusal(info(), "was answered 200, but not as a PiKVM answers", fault("garbage")),
+        "page of a proxy": Refusal(
+            info(), "502 Bad Gateway: text/html: 502 Bad Gateway", fault("html"), error=(502, "Bad Gateway")
+        ),
+        "crash": Refusal(
+            info(),
+            "^GET /api/atx was answered 500 Internal Server Error: text/plain: 500 Internal Server Error",
+            fault("error500"),
+            error=(500, "Internal Server Error"),
+        ),
+        "crash at a write": Refusal(
+            WRITE, "^POST /api/atx/click ", fault("error500", writes=True), error=(500, "Internal Server Error")
+        ),
+        "no PiKVM there": Refusal(
+            info(url=f"{simulator().url}/elsewhere"),
+            "404 Not Found: text/html: 404 Not Found.*or url is not the",
+            error=(404, "Not Found"),
+        ),
+    }
+    check_refusals(ansible, simulator, subtests, cases)
 
 
 @pytest.mark.parametrize("name", ["drop_request", "truncate", "html"])

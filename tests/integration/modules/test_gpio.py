@@ -11,8 +11,7 @@ import pytest
 
 from tests.simulator import Simulator
 from tests.support.ansible import Ansible, Host, check, task
-from tests.support.device import DIALECTS
-from tests.support.expect import Refusal, Start, check_refusals
+from tests.support.expect import Refusal, Start, check_refusals, portions
 
 MODULE = "pikvm_gpio_channel"
 HIDDEN = "__v3_usb_breaker__"
@@ -22,7 +21,7 @@ def gpio(channel: str, state: Any, **options: Any) -> dict[str, Any]:
     return task(MODULE, channel=channel, state=state, **options)
 
 
-def test_switching_and_pulsing_in_every_dialect(ansible: Ansible, simulator: Start, subtests: pytest.Subtests) -> None:
+def test_switching_and_pulsing(ansible: Ansible, sim: Simulator, subtests: pytest.Subtests) -> None:
     rows = [
         (check(MODULE, channel="relay1", state="on"), True, "off", "on", []),
         (gpio("relay1", True), True, "off", "on", ["gpio/switch"]),
@@ -31,15 +30,14 @@ def test_switching_and_pulsing_in_every_dialect(ansible: Ansible, simulator: Sta
         (gpio("relay1", "pulsed", delay=0.5), True, "on", "off", ["gpio/pulse"]),
         (check(MODULE, channel="button1", state="pulsed"), True, "off", "off", []),
     ]
-    hosts = {f"kvmd_{kvmd}": Host(simulator(kvmd=kvmd), [row[0] for row in rows]) for kvmd in DIALECTS}
-    for name, outcomes in ansible.play(hosts, ("--diff",)).hosts.items():
-        for index, (outcome, (_task, changed, before, after, writes)) in enumerate(zip(outcomes, rows, strict=True)):
-            with subtests.test(msg=f"{name} task {index}"):
-                assert outcome.ok, outcome.msg
-                assert (outcome.changed, outcome["channel_state"], outcome.writes) == (changed, after, writes)
-                assert (outcome["diff"]["before"]["state"], outcome["diff"]["after"]["state"]) == (before, after)
-        outputs = hosts[name].sim.device.gpio.outputs
-        assert (outputs["relay1"].state, outputs[HIDDEN].state) == (False, False)
+    outcomes = ansible.play({"server": Host(sim, [row[0] for row in rows])}, ("--diff",)).hosts["server"]
+    for index, (outcome, (_task, changed, before, after, writes)) in enumerate(zip(outcomes, rows, strict=True)):
+        with subtests.test(msg=f"task {index}"):
+            assert outcome.ok, outcome.msg
+            assert (outcome.changed, outcome["channel_state"], outcome.writes) == (changed, after, writes)
+            assert (outcome["diff"]["before"]["state"], outcome["diff"]["after"]["state"]) == (before, after)
+    outputs = sim.device.gpio.outputs
+    assert (outputs["relay1"].state, outputs[HIDDEN].state) == (False, False)
 
 
 def test_without_wait_the_channel_is_not_read_back(ansible: Ansible, sim: Simulator) -> None:
@@ -122,10 +120,10 @@ REFUSALS = {
         fault("drop_request", writes=True),
         changes=True,
     ),
-    "no channel": Refusal(task(MODULE, state="on"), "missing required arguments: channel"),
     "unknown state": Refusal(gpio("relay1", "up"), "value of state must be one of: on, off, pulsed, got: up"),
 }
 
 
-def test_refusals(ansible: Ansible, simulator: Start, subtests: pytest.Subtests) -> None:
-    check_refusals(ansible, simulator, subtests, REFUSALS)
+@portions(REFUSALS)
+def test_refusals(ansible: Ansible, simulator: Start, subtests: pytest.Subtests, cases: dict[str, Refusal]) -> None:
+    check_refusals(ansible, simulator, subtests, cases)

@@ -12,7 +12,7 @@ import pytest
 from tests.simulator import Simulator
 from tests.support.ansible import Ansible, Host, check, task
 from tests.support.device import DIALECTS, insert, switch_on
-from tests.support.expect import Refusal, Start, check_refusals
+from tests.support.expect import Refusal, Start, check_refusals, portions
 
 INFO, WAIT = "pikvm_info", "pikvm_wait_for"
 
@@ -119,5 +119,6 @@ REFUSALS = {
 }
 
 
-def test_refusals(ansible: Ansible, simulator: Start, subtests: pytest.Subtests) -> None:
-    check_refusals(ansible, simulator, subtests, REFUSALS)
+@portions(REFUSALS)
+def test_refusals(ansible: Ansible, simulator: Start, subtests: pytest.Subtests, cases: dict[str, Refusal]) -> None:
+    check_refusals(ansible, simulator, subtests, cases)

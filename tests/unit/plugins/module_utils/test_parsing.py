@@ -42,6 +42,7 @@ def test_address_is_completed(text: str, url: str) -> None:
         ("ftp://pikvm", "url: must begin with https:// or http://, not ftp://"),
         ("https://admin:geheim@pikvm", "url: holds credentials; use username and password for them"),
         ("admin:geheim@pikvm", "url: holds credentials; use username and password for them"),
+        ("https://admin:geheim/x@pikvm", "url: holds credentials; use username and password for them"),
         ("", "url: names no host: "),
         ("https://", "url: names no host: "),
         ("https://pi kvm", "url: names no host: "),
