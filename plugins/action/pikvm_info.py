@@ -25,4 +25,6 @@ class ActionModule(NormalAction):
             if self._task.args.get(name) is None and known.get(f"pikvm_{name}") is not None:
                 self._task.args[name] = self._templar.template(known[f"pikvm_{name}"])
         result: dict[str, Any] = super().run(tmp, task_vars)
+        if result.get("auth_token"):
+            result["_ansible_no_log"] = True  # a session's token is for register, not for a screen
         return result

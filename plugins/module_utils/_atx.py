@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Callable, NamedTuple
+from typing import Any, Callable, NamedTuple, Protocol
 
 from ._client.api import Pikvm
 from ._client.errors import StateError
@@ -21,7 +21,64 @@ ASLEEP = (
     "the power LED does not hold still: the server may be asleep. "
     "community.pikvm.pikvm_atx_click with button=power wakes most servers"
 )
+PRESS_SHOWS_WITHIN = 2.0
+LONGEST_PRESS = 15.0
+"""Seconds for a press at a port of a switch to show, and to end."""
+
 UNWIRED = "If the power LED is not wired to the PiKVM, use community.pikvm.pikvm_atx_click instead"
+
+
+class Buttons(Protocol):
+    """The buttons and LEDs of one server: those of the PiKVM itself, or of a port of its switch."""
+
+    def atx(self) -> Atx: ...
+
+    def atx_power(self, action: str) -> None: ...
+
+    def atx_click(self, button: str, wait: bool = True) -> None: ...
+
+
+class SwitchButtons:
+    """The buttons of a port of a PiKVM Switch, which drops in silence what it does not do: it is watched.
+
+    Raises:
+        OptionError: there is no such port.
+    """
+
+    def __init__(self, client: Pikvm, run: Run, port: str) -> None:
+        self._switch = client.switch
+        self._run = run
+        self._port = port
+        self._index = self._switch.state().find(port).index
+
+    def atx(self) -> Atx:
+        return self._switch.state().find(self._port).atx()
+
+    def atx_power(self, action: str) -> None:
+        """As the PiKVM's own: nothing is pressed where the LED does not call for it."""
+        self._switch.atx_power(self._index, action)
+        self._await_release()
+
+    def atx_click(self, button: str, wait: bool = True) -> None:
+        """Press, and see the press. Raises StateError where neither it nor its effect shows."""
+        before = self.atx()
+        self._switch.atx_click(self._index, button)
+        seen = self._run.wait(self.atx, lambda atx: atx.busy or atx.power != before.power, PRESS_SHOWS_WITHIN, 0.0, 0.1)
+        if not seen.ok:
+            raise StateError(
+                f"A press of {button} at port {self._port} was answered 200, but the PiKVM Switch shows no press: "
+                f"are the port's buttons wired?"
+            )
+        if wait:
+            self._await_release()
+
+    def _await_release(self) -> None:
+        self._run.wait(self.atx, lambda atx: not atx.busy, LONGEST_PRESS)
+
+
+def buttons_of(client: Pikvm, run: Run, port: str | None) -> Buttons:
+    """The buttons that a task means."""
+    return client if port is None else SwitchButtons(client, run, port)
 
 
 class Observed(NamedTuple):
@@ -67,7 +124,7 @@ def require_enabled(atx: Atx) -> Atx:
     return atx
 
 
-def observe(client: Pikvm, run: Run, stable_for: float) -> Observed:
+def observe(client: Buttons, run: Run, stable_for: float) -> Observed:
     """Look at the LED until it has held still for `stable_for` seconds, or has blinked for several times as long."""
 
     def look() -> Atx:
@@ -80,7 +137,7 @@ def observe(client: Pikvm, run: Run, stable_for: float) -> Observed:
     return Observed(waited.last, lit(waited.last) if waited.ok else UNKNOWN)
 
 
-def plan_power(client: Pikvm, observed: Observed, wish: PowerWish) -> Plan[Atx]:
+def plan_power(client: Buttons, observed: Observed, wish: PowerWish) -> Plan[Atx]:
     """What to press, in order. Raises StateError where pressing would have no effect, or an unwanted one."""
     power = observed.power
     before = {"power": power}
@@ -94,7 +151,7 @@ def plan_power(client: Pikvm, observed: Observed, wish: PowerWish) -> Plan[Atx]:
     return Plan(before, {"power": ON}, (*off, _switch_on(client, OFF, wish)))
 
 
-def _switch_on(client: Pikvm, power: str, wish: PowerWish) -> Step[Atx]:
+def _switch_on(client: Buttons, power: str, wish: PowerWish) -> Step[Atx]:
     """A short press. kvmd's own `on` presses only while the LED is dark; a server asleep wants a plain click."""
     send: Callable[[], None] = (lambda: client.atx_power("on")) if power == OFF else (lambda: client.atx_click("power"))
     return Step(
@@ -109,7 +166,7 @@ def _switch_on(client: Pikvm, power: str, wish: PowerWish) -> Step[Atx]:
     )
 
 
-def _switch_off(client: Pikvm, power: str, wish: PowerWish, wait: bool) -> Step[Atx]:
+def _switch_off(client: Buttons, power: str, wish: PowerWish, wait: bool) -> Step[Atx]:
     done = (lambda atx: not atx.power) if wait else None
     hard: Step[Atx] = Step(
         name="power_long",
@@ -145,7 +202,7 @@ def _switch_off(client: Pikvm, power: str, wish: PowerWish, wait: bool) -> Step[
     )
 
 
-def _reset(client: Pikvm, power: str, wish: PowerWish) -> Step[Atx]:
+def _reset(client: Buttons, power: str, wish: PowerWish) -> Step[Atx]:
     if power != ON:
         state = "The server is off" if power == OFF else ASLEEP
         raise StateError(f"{state}: a press of the reset button has no effect. Use state=on. {UNWIRED}")
@@ -161,7 +218,7 @@ def _reset(client: Pikvm, power: str, wish: PowerWish) -> Step[Atx]:
     )
 
 
-def plan_click(client: Pikvm, button: str, wait: bool) -> Plan[Atx]:
+def plan_click(client: Buttons, button: str, wait: bool) -> Plan[Atx]:
     """One press. It has no state to compare with: what it does is the server's affair."""
     nothing: dict[str, Any] = {}
     step: Step[Atx] = Step(button, f"A press of {button}", lambda: client.atx_click(button, wait))

@@ -45,6 +45,11 @@ options:
       - Without it, a PiKVM that fails in mid-press goes unnoticed.
     type: bool
     default: true
+  port:
+    description:
+      - Port of a PiKVM Switch whose server is meant, as an index from 0, or as C(unit.channel) from 1, as in V("1.2").
+      - By default the server on the PiKVM itself.
+    type: str
 seealso:
   - module: community.pikvm.pikvm_atx_power
 """
@@ -73,7 +78,13 @@ power:
 from typing import Any
 
 from ansible_collections.community.pikvm.plugins.module_utils._argspec import wait_spec
-from ansible_collections.community.pikvm.plugins.module_utils._atx import busy, lit, plan_click, require_enabled
+from ansible_collections.community.pikvm.plugins.module_utils._atx import (
+    busy,
+    buttons_of,
+    lit,
+    plan_click,
+    require_enabled,
+)
 from ansible_collections.community.pikvm.plugins.module_utils._client.models import Atx
 from ansible_collections.community.pikvm.plugins.module_utils._plan import result_of
 from ansible_collections.community.pikvm.plugins.module_utils._runner import Result, Task, run_module
@@ -81,19 +92,21 @@ from ansible_collections.community.pikvm.plugins.module_utils._runner import Res
 SPEC: dict[str, Any] = {
     "button": {"type": "str", "required": True, "choices": ["power", "power_long", "reset"]},
     "wait": {"type": "bool", "default": True},
+    "port": {"type": "str"},
     **wait_spec(),
 }
 
 
 def run(task: Task) -> Result:
     """Press once, as soon as no other press is under way."""
-    client, params = task.client, task.params
+    params = task.params
+    buttons = buttons_of(task.client, task.run, params["port"])
 
     def look() -> Atx:
-        return task.run.idle(lambda: require_enabled(client.atx()), busy)
+        return task.run.idle(lambda: require_enabled(buttons.atx()), busy)
 
-    plan = task.run.converge(look, client.atx, lambda _: plan_click(client, params["button"], params["wait"]))
-    return {"changed": result_of(plan, task.run)["changed"], "power": lit(client.atx())}
+    plan = task.run.converge(look, buttons.atx, lambda _: plan_click(buttons, params["button"], params["wait"]))
+    return {"changed": result_of(plan, task.run)["changed"], "power": lit(buttons.atx())}
 
 
 def main() -> None:

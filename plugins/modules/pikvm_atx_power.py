@@ -74,6 +74,11 @@ options:
         is asleep cannot be told from one that is on or off.
     type: float
     default: 2.0
+  port:
+    description:
+      - Port of a PiKVM Switch whose server is meant, as an index from 0, or as C(unit.channel) from 1, as in V("1.2").
+      - By default the server on the PiKVM itself.
+    type: str
 notes:
   - Where the power LED is not wired to the PiKVM, use M(community.pikvm.pikvm_atx_click).
 seealso:
@@ -126,7 +131,14 @@ import time
 from typing import Any
 
 from ansible_collections.community.pikvm.plugins.module_utils._argspec import wait_spec
-from ansible_collections.community.pikvm.plugins.module_utils._atx import Observed, PowerWish, lit, observe, plan_power
+from ansible_collections.community.pikvm.plugins.module_utils._atx import (
+    Observed,
+    PowerWish,
+    buttons_of,
+    lit,
+    observe,
+    plan_power,
+)
 from ansible_collections.community.pikvm.plugins.module_utils._plan import result_of
 from ansible_collections.community.pikvm.plugins.module_utils._runner import Result, Task, run_module
 
@@ -136,6 +148,7 @@ SPEC: dict[str, Any] = {
     "graceful_timeout": {"type": "float", "default": 180.0},
     "wait": {"type": "bool", "default": True},
     "stable_for": {"type": "float", "default": 2.0},
+    "port": {"type": "str"},
     **wait_spec(),
 }
 
@@ -143,17 +156,18 @@ SPEC: dict[str, Any] = {
 def run(task: Task) -> Result:
     """Look at the LED, press what is needed, and look again."""
     start = time.monotonic()
-    wish = PowerWish(**{name: task.params[name] for name in SPEC})
+    wish = PowerWish(**{name: task.params[name] for name in SPEC if name != "port"})
+    buttons = buttons_of(task.client, task.run, task.params["port"])
     seen: list[Observed] = []
 
     def look() -> Observed:
-        seen.append(observe(task.client, task.run, wish.stable_for))
+        seen.append(observe(buttons, task.run, wish.stable_for))
         return seen[-1]
 
-    plan = task.run.converge(look, task.client.atx, lambda observed: plan_power(task.client, observed, wish))
+    plan = task.run.converge(look, buttons.atx, lambda observed: plan_power(buttons, observed, wish))
     power = seen[-1].power
     if task.run.taken:
-        power = plan.after["power"] if wish.wait else lit(task.client.atx())
+        power = plan.after["power"] if wish.wait else lit(buttons.atx())
     actions = [step.name for step in plan.steps] if task.check_mode else task.run.taken
     return {
         **result_of(plan, task.run),

@@ -21,7 +21,7 @@ extends_documentation_fragment:
 options:
   gather_subset:
     description:
-      - What to read. Each subset is one request.
+      - What to read. Each subset is one request, V(streamer) is two.
       - A subset is left out with a leading V(!), as in V(!gpio). If only such are given, they are taken from V(all).
     type: list
     elements: str
@@ -31,10 +31,18 @@ options:
       - atx
       - msd
       - gpio
+      - hid
+      - streamer
+      - switch
+      - metrics
       - "!info"
       - "!atx"
       - "!msd"
       - "!gpio"
+      - "!hid"
+      - "!streamer"
+      - "!switch"
+      - "!metrics"
     default:
       - info
       - atx
@@ -102,6 +110,18 @@ pikvm:
           type: bool
         gpio:
           description: Whether there is an output channel.
+          type: bool
+        hid:
+          description: Whether there is a keyboard and a mouse.
+          type: bool
+        ocr:
+          description: Whether the PiKVM can read text on the screen. Known from the subset V(streamer).
+          type: bool
+        switch:
+          description: Whether a PiKVM Switch is attached.
+          type: bool
+        metrics:
+          description: Whether there are metrics.
           type: bool
     info:
       description: Fields of C(/api/info), each at the place where kvmd 4.130 and later have it.
@@ -177,47 +197,77 @@ pikvm:
         outputs:
           description: Output channels by name.
           type: dict
+    hid:
+      description: Keyboard and mouse, with the outputs that can be chosen and whether a server listens.
+      returned: when the subset V(hid) was read
+      type: dict
+    streamer:
+      description: The video. It runs only while somebody looks, so its size and signal may be unknown.
+      returned: when the subset V(streamer) was read
+      type: dict
+      contains:
+        running:
+          description: Whether the video process runs.
+          type: bool
+        online:
+          description: Whether there is a signal, V(null) if the process does not run.
+          type: bool
+        ocr:
+          description: Whether text can be read, and in which languages.
+          type: dict
+    switch:
+      description: The ports of the PiKVM Switch. V(null) if this kvmd knows of none.
+      returned: when the subset V(switch) was read
+      type: dict
+      contains:
+        ports:
+          description: The ports, in order.
+          type: list
+          elements: dict
+        edids:
+          description: Names of the display data by ID.
+          type: dict
+    metrics:
+      description: Numbers by the names that Prometheus gets. V(null) if there are none.
+      returned: when the subset V(metrics) was read
+      type: dict
 """
 
 from typing import Any
 
 from ansible_collections.community.pikvm.plugins.module_utils._client.models import INFO_FIELDS
+from ansible_collections.community.pikvm.plugins.module_utils._facts import readers
 from ansible_collections.community.pikvm.plugins.module_utils._runner import Result, Task, run_module
 
-SUBSETS = ("info", "atx", "msd", "gpio")
+DEFAULT = ["info", "atx", "msd", "gpio"]
+SUBSETS = (*DEFAULT, "hid", "streamer", "switch", "metrics")
+CAPABILITIES = ("atx", "msd", "gpio", "hid", "ocr", "switch", "metrics")
 
 SPEC: dict[str, Any] = {
     "gather_subset": {
         "type": "list",
         "elements": "str",
         "choices": ["all", *SUBSETS, *(f"!{name}" for name in SUBSETS)],
-        "default": list(SUBSETS),
+        "default": DEFAULT,
     },
     "info_fields": {"type": "list", "elements": "str", "choices": list(INFO_FIELDS)},
 }
 
 
 def run(task: Task) -> Result:
-    """Read each subset that is wanted, one request each."""
+    """Read each subset that is wanted."""
     wanted = wanted_subsets(task.params["gather_subset"])
-    pikvm: dict[str, Any] = {"version": None, "capabilities": dict.fromkeys(("atx", "msd", "gpio"))}
+    pikvm: Result = {"version": None, "capabilities": dict.fromkeys(CAPABILITIES)}
     if "info" in wanted:
         info = task.client.info()
         fields = task.params["info_fields"] or INFO_FIELDS
         pikvm["version"] = info.version
         pikvm["info"] = {name: value for name, value in info.as_result().items() if name in fields}
-    if "atx" in wanted:
-        atx = task.client.atx()
-        pikvm["atx"] = atx.as_result()
-        pikvm["capabilities"]["atx"] = atx.enabled
-    if "msd" in wanted:
-        msd = task.client.msd()
-        pikvm["msd"] = msd.as_result()
-        pikvm["capabilities"]["msd"] = msd.enabled and msd.online
-    if "gpio" in wanted:
-        gpio = task.client.gpio()
-        pikvm["gpio"] = gpio.as_result()
-        pikvm["capabilities"]["gpio"] = bool(gpio.outputs)
+    for name, (read, capabilities) in readers(task.client).items():
+        if name in wanted:
+            found = read()
+            pikvm[name] = found.as_result() if found is not None else None
+            pikvm["capabilities"].update({key: found is not None and able(found) for key, able in capabilities.items()})
     return {"changed": False, "pikvm": pikvm}
 
 

@@ -10,7 +10,9 @@ module: pikvm_wait_for
 short_description: Wait until a server or its PiKVM shows a state
 version_added: 0.1.0
 description:
-  - Looks at LEDs, GPIO channels and the virtual drive until all the given conditions hold at once.
+  - Looks at LEDs, GPIO channels, the virtual drive and the screen until all the given conditions hold at once.
+  - Where it can have a WebSocket (Python library C(websockets)), it is told of changes at once; else it asks again
+    and again. RV(used) tells which. The screen is looked at again and again in any case.
   - If they do not in time, it fails with what it saw last. It never writes.
   - In check mode it looks once and does not wait, because what it would wait for may not have been done.
 author:
@@ -58,6 +60,27 @@ options:
     type: str
     choices:
       - idle
+  screen_text:
+    description:
+      - The text of the screen matches this regular expression. The PiKVM needs Tesseract for it.
+    type: str
+  fail_text:
+    description:
+      - Regular expressions. As soon as the text of the screen matches one of them, the module fails.
+    type: list
+    elements: str
+  screen:
+    description:
+      - V(stable) means that the picture does not change, give O(stable_for), too. V(changed) means that it is no
+        longer the one that was there at first.
+    type: str
+    choices:
+      - stable
+      - changed
+  frame:
+    description:
+      - File to save the screen to if the conditions do not come to hold.
+    type: path
   stable_for:
     description:
       - Seconds that the conditions have to hold without a break.
@@ -71,9 +94,11 @@ options:
     default: 300.0
   poll:
     description:
-      - Seconds between two looks.
+      - Seconds between two looks, where looking again and again is needed. At least 1 for the screen.
     type: float
     default: 0.3
+requirements:
+  - websockets (for the screen; else it is only faster with it)
 """
 
 EXAMPLES = r"""
@@ -84,6 +109,14 @@ EXAMPLES = r"""
   community.pikvm.pikvm_wait_for:
     power: "off"
     stable_for: 5
+    wait_timeout: 3600
+
+- name: Wait for the end of an installation on the screen
+  community.pikvm.pikvm_wait_for:
+    screen_text: "login:"
+    fail_text:
+      - Kernel panic
+      - Installation failed
     wait_timeout: 3600
 
 - name: Wait for the end of somebody's upload
@@ -103,6 +136,19 @@ observed:
   type: dict
   sample:
     power: "off"
+text:
+  description: The text of the screen as it was read last, V(null) if it was not read.
+  returned: always
+  type: str
+used:
+  description: How changes were noticed, by C(events) or by C(polling).
+  returned: always
+  type: str
+  sample: events
+frame:
+  description: The saved screen.
+  returned: on failure, with O(frame)
+  type: str
 elapsed:
   description: Seconds that were waited.
   returned: always
@@ -110,10 +156,20 @@ elapsed:
   sample: 512.3
 """
 
+import time
 from typing import Any
 
-from ansible_collections.community.pikvm.plugins.module_utils._conditions import Conditions
+from ansible_collections.community.pikvm.plugins.module_utils._client.errors import PikvmError, StateError
+from ansible_collections.community.pikvm.plugins.module_utils._conditions import Conditions, needs_screen
 from ansible_collections.community.pikvm.plugins.module_utils._runner import Result, Task, run_module
+from ansible_collections.community.pikvm.plugins.module_utils._screen import check_dest, save, take_picture
+from ansible_collections.community.pikvm.plugins.module_utils._wait import Waited
+from ansible_collections.community.pikvm.plugins.module_utils._watch import Watch
+
+CONDITIONS = ("power", "hdd", "gpio", "msd", "screen", "screen_text")
+SCREEN_POLL = 1.0
+EVENT_PAUSE = 15.0
+"""Seconds after which an event socket that is silent is looked at all the same."""
 
 SPEC: dict[str, Any] = {
     "power": {"type": "str", "choices": ["on", "off"]},
@@ -126,6 +182,10 @@ SPEC: dict[str, Any] = {
         },
     },
     "msd": {"type": "str", "choices": ["idle"]},
+    "screen_text": {"type": "str"},
+    "fail_text": {"type": "list", "elements": "str"},
+    "screen": {"type": "str", "choices": ["stable", "changed"]},
+    "frame": {"type": "path"},
     "stable_for": {"type": "float", "default": 2.0},
     "wait_timeout": {"type": "float", "default": 300.0},
     "poll": {"type": "float", "default": 0.3},
@@ -135,26 +195,69 @@ SPEC: dict[str, Any] = {
 def run(task: Task) -> Result:
     """Look until all conditions hold, once in check mode."""
     params = task.params
-    conditions = Conditions(task.client, params["power"], params["hdd"], params["gpio"], params["msd"])
+    check_dest(params["frame"])
+    screen = needs_screen(params)
+    poll = max(params["poll"], SCREEN_POLL if screen else 0.05)
+    kinds = {name for name, wanted in kinds_of(params).items() if wanted}
+    with Watch(task.client, kinds, screen, poll) as watch:
+        wanted = {name: params[name] for name in CONDITIONS}
+        conditions = Conditions(task.client, watch, wanted, params["fail_text"] or [])
+        start = time.monotonic()
+        try:
+            waited = wait(task, watch, conditions, poll if screen else EVENT_PAUSE)
+        except StateError as exc:
+            seen = Waited(False, conditions.observed, time.monotonic() - start)
+            return missed(task, conditions, seen, str(exc), watch.used)
+        result = outcome(conditions, waited, watch.used)
+        if waited.ok or task.check_mode:
+            return result
+        return missed(task, conditions, waited, conditions.missed(waited, params["stable_for"]), watch.used)
+
+
+def kinds_of(params: dict[str, Any]) -> dict[str, bool]:
+    """Which kinds of events the conditions need."""
+    return {
+        "atx": bool(params["power"] or params["hdd"]),
+        "gpio": params["gpio"] is not None,
+        "msd": params["msd"] is not None,
+    }
+
+
+def wait(task: Task, watch: Watch, conditions: Conditions, pause: float) -> Waited:
+    """Wait for events or for the next look; look once in check mode."""
     if task.check_mode:
         observed = conditions.look()
-        return {"changed": False, "matched": conditions.hold(observed), "observed": observed, "elapsed": 0.0}
-    waited = task.run.wait(
-        conditions.look, conditions.hold, params["wait_timeout"], params["stable_for"], max(0.05, params["poll"])
-    )
-    result: Result = {
+        return Waited(conditions.hold(observed), observed, 0.0)
+    params = task.params
+    task.run.sleep = watch.wait
+    return task.run.wait(conditions.look, conditions.hold, params["wait_timeout"], params["stable_for"], pause)
+
+
+def outcome(conditions: Conditions, waited: Waited, used: str) -> Result:
+    return {
         "changed": False,
         "matched": waited.ok,
         "observed": waited.last,
         "elapsed": round(waited.elapsed, 2),
+        "text": conditions.text,
+        "used": used,
     }
-    if not waited.ok:
-        result.update(failed=True, msg=conditions.missed(waited, params["stable_for"]))
+
+
+def missed(task: Task, conditions: Conditions, waited: Waited, msg: str, used: str) -> Result:
+    """A failure, with the last frame if it was asked for. A frame that cannot be had does not hide the failure."""
+    result: Result = {**outcome(conditions, waited, used), "failed": True, "msg": msg}
+    if task.params["frame"] and not task.check_mode:
+        try:
+            save(take_picture(task.client, None, None, 5.0).picture, task.params["frame"])
+            result["frame"] = task.params["frame"]
+        except PikvmError as exc:
+            result["msg"] += f". The screen could not be saved: {exc}"
     return result
 
 
 def main() -> None:
-    run_module(run, SPEC, writes=False, required_one_of=[("power", "hdd", "gpio", "msd")])
+    run_module(run, SPEC, writes=False, required_one_of=[CONDITIONS])
 
 
 if __name__ == "__main__":

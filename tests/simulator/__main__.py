@@ -13,8 +13,8 @@ import signal
 import sys
 from pathlib import Path
 
-from . import certificate, dialect, machine
-from .device import MIB, Settings
+from . import certificate, dialect, hardware
+from .device import MIB, STREAMERS, Settings
 from .server import Core
 
 DESCRIPTION = "Serve one or more simulated PiKVMs over HTTPS until interrupted. Log in as admin."
@@ -27,10 +27,13 @@ CHOICES = {
     "os": "whether the system on the disk shuts down at a short press of the power button",
     "installer": "how the installer of a connected image ends",
     "led": "blink: the power LED of the running computer blinks, as in sleep",
+    "boot_order": "what the firmware starts; disk: an image only when it is chosen from the menu that F11 opens",
+    "layout": "what the computer takes its keyboard for",
 }
 
 SECONDS = {
     "boot_seconds": "from power on to the system or the installer",
+    "firmware_seconds": "the firmware shows itself and listens to F11; 0: for all of the boot seconds",
     "installer_seconds": "the installer takes until it ends",
     "shutdown_seconds": "a running system takes to shut down",
 }
@@ -60,14 +63,26 @@ def parse(argv: list[str]) -> argparse.Namespace:
         "--storage-size", type=int, default=512 * MIB, metavar="BYTES", help="of the image storage (%(default)s)"
     )
     device.add_argument("--discard-data", action="store_true", help="keep only size and hash of uploads")
+    device.add_argument(
+        "--streamer",
+        choices=STREAMERS,
+        default="forever",
+        help="when video runs: always, or only while a WebSocket asks for it (%(default)s)",
+    )
+    device.add_argument(
+        "--switch", action="store_true", help="attach a PiKVM Switch: four ports with a computer behind each"
+    )
     device.add_argument("--fast", action="store_true", help="a long press lasts 1 s instead of 5.5 s")
     device.add_argument("--speed", type=float, default=1.0, metavar="X", help="run device time X times as fast")
     computer = parser.add_argument_group("computer behind it")
-    defaults = machine.Options()
+    defaults = hardware.Options()
     for name, words in CHOICES.items():
         default = getattr(defaults, name)
         computer.add_argument(
-            f"--{name}", choices=machine.CHOICES[name], default=default, help=f"{words} (%(default)s)"
+            f"--{name.replace('_', '-')}",
+            choices=hardware.CHOICES[name],
+            default=default,
+            help=f"{words} (%(default)s)",
         )
     for name, words in SECONDS.items():
         flag, default = f"--{name.replace('_', '-')}", getattr(defaults, name)
@@ -89,6 +104,8 @@ def build(args: argparse.Namespace) -> list[Core]:
         totp_secret=args.totp_secret,
         storage_size=args.storage_size,
         discard_data=args.discard_data,
+        streamer=args.streamer,
+        switch=args.switch,
         machine=options,
     )
     ports = [args.port + i if args.port else 0 for i in range(args.count)]

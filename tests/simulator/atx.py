@@ -12,7 +12,7 @@ from .clock import Background, Clock
 from .dialect import Dialect
 from .errors import AtxDisabledError, AtxIsBusyError
 from .log import Log
-from .machine import Machine
+from .machine import FrontPanel
 
 SHORT_PRESS = 0.1
 SETTLING = 1.0
@@ -25,12 +25,12 @@ class Atx:
     """Presses and LEDs; a press lasts 0.1 or `long_press` seconds and is followed by one second of settling."""
 
     def __init__(
-        self, clock: Clock, background: Background, machine: Machine, dialect: Dialect, log: Log, long_press: float
+        self, clock: Clock, background: Background, panel: FrontPanel, dialect: Dialect, log: Log, long_press: float
     ) -> None:
         self.enabled = True
         self._clock = clock
         self._background = background
-        self._machine = machine
+        self._panel = panel
         self._dialect = dialect
         self._log = log
         self._long_press = long_press
@@ -43,8 +43,8 @@ class Atx:
             "enabled": self.enabled,
             "busy": self.enabled and bool(self._busy),
             "leds": {
-                "power": self.enabled and self._machine.power_led,
-                "hdd": self.enabled and self._machine.hdd_led,
+                "power": self.enabled and self._panel.power_led,
+                "hdd": self.enabled and self._panel.hdd_led,
             },
         }
         if self._dialect.atx_acts:
@@ -54,7 +54,7 @@ class Atx:
     async def power(self, action: str, wait: bool) -> None:
         """Press what the action needs where the power LED calls for it, else do nothing."""
         self._check_enabled()
-        if self._machine.power_led != (action == "on"):
+        if self._panel.power_led != (action == "on"):
             await self.click(ACTIONS[action], wait)
 
     async def click(self, button: str, wait: bool) -> None:
@@ -79,11 +79,11 @@ class Atx:
 
     async def _press(self, line: str, seconds: float) -> None:
         try:
-            self._machine.button_down(line)
+            self._panel.button_down(line)
             try:
                 await self._clock.sleep(seconds)
             finally:
-                self._machine.button_up(line)
+                self._panel.button_up(line)
             await self._clock.sleep(SETTLING)
         finally:
             self._pressing.discard(line)

@@ -3,12 +3,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Looking into a running simulator and meddling with it over HTTP; only for the machine it runs on.
 
-GET    /_simulator                   machine, drive, storage, faults, number of requests
+GET    /_simulator                   machine, drive, storage, keys, faults, number of requests
 GET    /_simulator/requests          every request so far
 DELETE /_simulator/requests          forget them
+DELETE /_simulator/hid               forget the keys and mouse events so far
 PUT    /_simulator/faults/NAME       switch a fault on; JSON body: its parameters
 DELETE /_simulator/faults[/NAME]     switch one off, or all
-PUT    /_simulator/machine           JSON body: machine options, and `press`: power, power_long or reset
+PUT    /_simulator/machine           JSON body: machine options, and `press`: power, power_long or reset; with a
+                                     switch, `?port=` (0-based) tells which computer; without it, the active one
 PUT    /_simulator/images/NAME       put an image into the storage; raw body; `?complete=0` for a broken one
 """
 
@@ -20,21 +22,28 @@ from typing import Any
 from aiohttp import web
 
 from . import answers, validators
+from .atx import SHORT_PRESS
 from .device import Device
 from .errors import KvmdError
 from .faults import Faults
 from .front import Front
+from .hub import Hub
+from .machine import ScriptedMachine
 
 ROOT = "/_simulator"
+
+BUTTONS = {"power": ("power", SHORT_PRESS), "power_long": ("power", 0.0), "reset": ("reset", SHORT_PRESS)}
+"""Presses by hand: the button, and device seconds; 0 for as long as it takes to force the computer off."""
 
 
 class Control:
     """The back door."""
 
-    def __init__(self, device: Device, faults: Faults, front: Front) -> None:
+    def __init__(self, device: Device, faults: Faults, front: Front, hub: Hub) -> None:
         self._device = device
         self._faults = faults
         self._front = front
+        self._hub = hub
 
     async def answer(self, request: web.BaseRequest) -> web.Response:
         """Answer a request below `/_simulator`."""
@@ -52,9 +61,16 @@ class Control:
         return {
             "kvmd": self._device.dialect.version,
             "machine": self._device.machine.describe(),
+            "machines": [machine.describe() for machine in self._device.machines],
             "msd": self._device.msd.state(),
             "gpio": self._device.gpio.state()["state"],
-            "hid": [list(event) for event in self._device.hid.events],
+            "hid": {
+                "events": list(self._device.hid.events),
+                "pressed": sorted(self._device.hid.pressed),
+                "buttons": sorted(self._device.hid.buttons),
+            },
+            "switch": self._device.switch.state()["summary"],
+            "websockets": self._hub.count,
             "faults": self._faults.describe(),
             "requests": len(self._front.records),
             "writes": sum(record.method != "GET" for record in self._front.records),
@@ -67,25 +83,38 @@ class Control:
             return [record.describe() for record in self._front.records]
         if action == "DELETE requests":
             self._front.records.clear()
+        elif action == "DELETE hid":
+            self._device.hid.events.clear()
         elif action == "PUT faults":
             self._faults.set(name, **(await request.json() if request.can_read_body else {}))
         elif action == "DELETE faults":
             self._faults.clear(name or None)
         elif action == "PUT machine":
-            await self._change_machine(dict(await request.json()))
+            await self._change_machine(self._machine(request), dict(await request.json()))
         elif action == "PUT images":
             await self._put_image(name, request)
         else:
             return None
         return self.describe()
 
-    async def _change_machine(self, changes: dict[str, Any]) -> None:
+    def _machine(self, request: web.BaseRequest) -> ScriptedMachine:
+        port = request.query.get("port")
+        if port is None:
+            return self._device.machine
+        if not port.isdecimal() or int(port) >= len(self._device.machines):
+            raise ValueError(f"there is no computer at port {port!r}")
+        return self._device.machines[int(port)]
+
+    async def _change_machine(self, machine: ScriptedMachine, changes: dict[str, Any]) -> None:
         press = changes.pop("press", None)
-        if press not in (None, "power", "power_long", "reset"):
-            raise ValueError(f"press must be power, power_long or reset, not {press!r}")
-        self._device.machine.options.change(**changes)
+        if press not in (None, *BUTTONS):
+            raise ValueError(f"press must be one of {', '.join(BUTTONS)}, not {press!r}")
+        machine.options.change(**changes)
         if press is not None:
-            await self._device.atx.click(press, wait=True)
+            line, held = BUTTONS[press]
+            machine.button_down(line)
+            await self._device.clock.sleep(held or machine.options.hold_seconds + SHORT_PRESS)
+            machine.button_up(line)
 
     async def _put_image(self, name: str, request: web.BaseRequest) -> None:
         arguments = validators.Arguments(request.query, raw_limit=False)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,20 +13,26 @@ from .atx import Atx
 from .clock import Background, Clock
 from .dialect import Dialect
 from .gpio import Gpio
+from .hardware import Media, Options
 from .hid import Hid
 from .info import Info
 from .log import Log
-from .machine import Options, ScriptedMachine
+from .machine import ScriptedMachine, Unwired
+from .metrics import Metrics
 from .msd import Msd
 from .sessions import Sessions
 from .storage import Storage
 from .streamer import Streamer
+from .switch import PORTS, Switch
 
 LONG_PRESS, HOLD = 5.5, 4.0
 FAST_LONG_PRESS, FAST_HOLD = 1.0, 0.7
 """Seconds of a long press, and after how many of them the computer goes off."""
 
 MIB = 1024 * 1024
+STREAMERS = ("forever", "viewers")
+"""When the video process runs: always, as on the recorded daemons, or only while somebody watches, as on most."""
+
 FACTORY_PASSWORD = "admin"
 
 
@@ -41,6 +48,8 @@ class Settings:
     auth: bool = True
     storage_size: int = 512 * MIB
     discard_data: bool = False
+    streamer: str = "forever"
+    switch: bool = False
     machine: dict[str, Any] = field(default_factory=dict)
 
 
@@ -49,29 +58,48 @@ class Device:
 
     def __init__(self, settings: Settings) -> None:
         self.dialect = Dialect.of(settings.kvmd)
+        if settings.switch and not self.dialect.switch:
+            raise ValueError(f"kvmd {settings.kvmd} knows no switch")
         self.clock = Clock(settings.speed)
         self.background = Background()
         self.log = Log(self.clock)
-        options = {"hold_seconds": FAST_HOLD if settings.fast else HOLD, **settings.machine}
-        self.machine = ScriptedMachine(self.clock, self.background, Options(**options))
-        self.atx = Atx(
+        long_press, hold = (FAST_LONG_PRESS, FAST_HOLD) if settings.fast else (LONG_PRESS, HOLD)
+        self.machines = [
+            ScriptedMachine(self.clock, self.background, Options(**{"hold_seconds": hold, **settings.machine}))
+            for _port in range(PORTS if settings.switch else 1)
+        ]
+        """The computer, or with a switch one behind each port."""
+        self.switch = Switch(
             self.clock,
             self.background,
-            self.machine,
             self.dialect,
             self.log,
-            FAST_LONG_PRESS if settings.fast else LONG_PRESS,
+            self.machines if settings.switch else [],
+            long_press,
         )
+        panel = Unwired() if settings.switch else self.machines[0]
+        self.atx = Atx(self.clock, self.background, panel, self.dialect, self.log, long_press)
         self.storage = Storage(self.clock, self.dialect, settings.storage_size, settings.discard_data)
         self.msd = Msd(self.clock, self.dialect, self.storage, self.log)
-        self.machine.media = self.msd.media
-        self.msd.media_changed = self.machine.media_changed
+        for machine in self.machines:
+            machine.media = functools.partial(self._media_of, machine)
+        self.msd.media_changed = self._media_changed
+        self.switch.switched = self._media_changed
         self.gpio = Gpio(self.clock, self.background, self.log)
-        self.hid = Hid(self.clock, self.dialect, self.machine)
-        self.streamer = Streamer(self.dialect, self.machine)
+        if settings.streamer not in STREAMERS:
+            raise ValueError(f"streamer must be one of {', '.join(STREAMERS)}, not {settings.streamer!r}")
+        self.hid = Hid(self.clock, self.background, self.dialect, lambda: self.machine)
+        self.switch.switching = self.hid.release_all
+        self.streamer = Streamer(self.clock, self.dialect, lambda: self.machine, settings.streamer == "forever")
         self.info = Info(self.clock, self.dialect, settings.auth)
+        self.metrics = Metrics(self.clock, self.atx, self.gpio, self.info)
         users = {"admin": settings.password}
         self.sessions = Sessions(self.clock, self.dialect, users, settings.totp_secret, settings.auth)
+
+    @property
+    def machine(self) -> ScriptedMachine:
+        """The computer that keyboard, drive and screen are those of now."""
+        return self.machines[max(0, self.switch.active)]
 
     def restart(self) -> None:
         """kvmd starts anew: what lived in its memory is gone."""
@@ -79,6 +107,16 @@ class Device:
         self.sessions.forget()
         self.msd.restart()
         self.gpio.restart()
+        self.hid.release_all()
+        self.streamer.restart()
+
+    def _media_of(self, machine: ScriptedMachine) -> Media | None:
+        """The drive is plugged into one computer only."""
+        return self.msd.media() if machine is self.machine else None
+
+    def _media_changed(self) -> None:
+        for machine in self.machines:
+            machine.media_changed()
 
     async def stop(self) -> None:
         """End all background work and forget every image."""

@@ -56,10 +56,38 @@ class Dialect:
     """Redfish has `Managers` (4.132+)."""
     switch: bool
     """The switch API exists (4.26+)."""
+    switch_firmware: bool
+    """The switch tells the firmware of its units (4.42+)."""
+    switch_devbuild: bool
+    """And whether it is a development build (4.58+)."""
+    switch_ids: bool
+    """Ports have ids and may be addressed as unit.channel; there are prev and next, and dummy video (4.72+)."""
     shortcuts: bool
     """`hid/events/send_shortcut` exists (4.79+)."""
     inactivity: bool
     """`hid/inactivity` exists (4.83+)."""
+    ws_partial: bool
+    """The WebSocket begins with `loop` and its version, and tells only what has changed (4.21+)."""
+    ws_short_names: bool
+    """Event names come without `_state` (4.36+)."""
+    ws_legacy: bool | None
+    """What `legacy` is where a client does not say (4.21 to 4.35); null: there is no such parameter."""
+    ws_clients: bool
+    """`clients` tells how many WebSockets are open (4.97+)."""
+    ws_binary_pong: bool
+    """A binary ping is answered (4.53+)."""
+    ws_key_numbers: bool
+    """Keys and buttons in binary messages may be evdev codes (4.72+)."""
+    ws_opening_releases: bool
+    """Opening a WebSocket releases all keys, as closing one does everywhere (4.111+)."""
+    print_slow: bool
+    """`hid/print` reads `slow` (4.25+)."""
+    print_delay: bool
+    """`hid/print` reads `delay` (4.92+)."""
+    session_held: bool
+    """A session does not end while its WebSocket is open (4.113+)."""
+    key_finish: bool
+    """A press may carry its own release (4.33+)."""
 
     @classmethod
     def of(cls, version: str) -> Dialect:
@@ -86,8 +114,22 @@ class Dialect:
             redfish_boot=pair >= (4, 73),
             redfish_managers=pair >= (4, 132),
             switch=pair >= (4, 26),
+            switch_firmware=pair >= (4, 42),
+            switch_devbuild=pair >= (4, 58),
+            switch_ids=pair >= (4, 72),
             shortcuts=pair >= (4, 79),
             inactivity=pair >= (4, 83),
+            ws_partial=pair >= (4, 21),
+            ws_short_names=pair >= (4, 36),
+            ws_legacy=pair <= (4, 29) if (4, 21) <= pair <= (4, 35) else None,
+            ws_clients=pair >= (4, 97),
+            ws_binary_pong=pair >= (4, 53),
+            ws_key_numbers=pair >= (4, 72),
+            ws_opening_releases=pair >= (4, 111),
+            print_slow=pair >= (4, 25),
+            print_delay=pair >= (4, 92),
+            session_held=pair >= (4, 113),
+            key_finish=pair >= (4, 33),
         )
 
 

@@ -125,3 +125,19 @@ class GpioChannelIsBusyError(KvmdError):
 class GpioDriverOfflineError(KvmdError):
     def __init__(self, driver: str) -> None:
         super().__init__(f"GPIO driver {driver} is offline")
+
+
+class OcrError(KvmdError):
+    text = "Tesseract is not available"
+
+
+class StreamerResolutionNotSupported(KvmdError):
+    text = "This streamer does not support resolution settings"
+
+
+class SwitchUnknownEdidError(KvmdError):
+    text = "No specified EDID ID found"
+
+
+class LogReaderDisabledError(KvmdError):
+    text = "LogReader is disabled"

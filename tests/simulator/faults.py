@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .device import Device
+from .hub import Hub
 
 REQUEST_FAULTS: dict[str, dict[str, Any]] = {
     "slow": {"seconds": 1.0, "when": "after"},
@@ -57,12 +58,21 @@ STATE_FAULTS: dict[str, dict[str, Any]] = {
     "atx_disabled": {},
     "gpio_offline": {},
     "clock_skew": {"seconds": 3600.0},
+    "log_disabled": {},
+    "session_limit": {"seconds": 60},
+    "no_signal": {},
+    "ocr_disabled": {},
+    "ws_drop": {},
+    "ws_silent": {},
     "restarting": {"seconds": 2.0},
 }
 """Names and parameters; seconds are the device's, except those of `clock_skew`, which shifts the device's date.
 
-full_disk: only `free` bytes are left. slow_card: uploads are stored no faster than that. restarting: 502 for so long;
-sessions, a selection that is not connected and a running upload are lost, GPIO outputs go to their initial state.
+full_disk: only `free` bytes are left. slow_card: uploads are stored no faster than that. log_disabled: the owner has
+closed the log. session_limit: the owner lets no session last longer than so many (real) seconds. no_signal: the video
+cable is out. ocr_disabled: there is no Tesseract. ws_drop: every open WebSocket is cut off, once. ws_silent: WebSockets
+stay open and nothing comes from them, no pong either. restarting: 502 for so long; WebSockets, sessions, a selection
+that is not connected and a running upload are lost, GPIO outputs go to their initial state.
 """
 
 ABRUPT = "abrupt"
@@ -92,8 +102,9 @@ class Fault:
 class Faults:
     """The faults of one device, at most one of each name."""
 
-    def __init__(self, device: Device) -> None:
+    def __init__(self, device: Device, hub: Hub) -> None:
         self._device = device
+        self._hub = hub
         self._active: dict[str, Fault] = {}
         self._restarting_until = 0.0
 
@@ -162,6 +173,14 @@ class Faults:
             "atx_disabled": lambda params: setattr(self._device.atx, "enabled", params is None),
             "gpio_offline": lambda params: setattr(self._device.gpio, "online", params is None),
             "clock_skew": lambda params: setattr(self._device.clock, "skew", params["seconds"] if params else 0.0),
+            "log_disabled": lambda params: setattr(self._device.log, "readable", params is None),
+            "session_limit": lambda params: setattr(
+                self._device.sessions, "longest", params["seconds"] if params else 0
+            ),
+            "no_signal": lambda params: setattr(self._device.streamer, "cable", params is None),
+            "ocr_disabled": lambda params: setattr(self._device.streamer, "ocr_enabled", params is None),
+            "ws_drop": lambda params: self._hub.drop() if params is not None else None,
+            "ws_silent": lambda params: setattr(self._hub, "silent", params is not None),
             "restarting": self._restart,
         }
 
@@ -171,6 +190,7 @@ class Faults:
         else:
             self._restarting_until = self._device.clock.now() + params["seconds"]
             self._device.restart()
+            self._hub.drop()
 
 
 def _check(name: str, params: dict[str, Any]) -> dict[str, Any]:

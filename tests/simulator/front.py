@@ -15,6 +15,7 @@ from aiohttp import web
 from . import answers
 from .device import Device
 from .faults import ABRUPT, Faults
+from .hub import Hub
 from .routes import Kvmd
 
 BODY_LIMIT = 4096
@@ -35,6 +36,14 @@ class Record:
     status: int | None = None
     bytes_received: int = 0
 
+    def received(self, count: int) -> None:
+        """So many more bytes of the body have come."""
+        self.bytes_received += count
+
+    def answered(self, status: int) -> None:
+        """The answer has begun."""
+        self.status = status
+
     def describe(self) -> dict[str, Any]:
         """As JSON values."""
         return asdict(self)
@@ -43,11 +52,12 @@ class Record:
 class Front:
     """Takes every request that is for the PiKVM."""
 
-    def __init__(self, device: Device, faults: Faults, kvmd: Kvmd, prefix: str) -> None:
+    def __init__(self, device: Device, faults: Faults, kvmd: Kvmd, hub: Hub, prefix: str) -> None:
         self.records: list[Record] = []
         self._device = device
         self._faults = faults
         self._kvmd = kvmd
+        self._hub = hub
         self._prefix = prefix
 
     async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -107,10 +117,10 @@ class Front:
             if len(body) > BODY_LIMIT and path not in UNLIMITED:
                 return answers.proxy_page(413)
 
-        def count(received: int) -> None:
-            record.bytes_received += received
-
-        return await self._kvmd.answer(request, request.path, inner, count)
+        try:
+            return await self._kvmd.answer(request, request.path, inner, record)
+        finally:
+            self._hub.look()
 
     async def _spoil(self, request: web.BaseRequest, response: web.StreamResponse | None) -> web.StreamResponse | None:
         """The answer of the fault that strikes before (without a response) or after kvmd has worked; null for none."""

@@ -1,60 +1,57 @@
 # Copyright (c) 2026, community.pikvm contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The HID organ: what is typed and pointed at the computer, kept as a list of events."""
+"""The HID organ: what is typed and pointed reaches the computer, and is kept as a list of events."""
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from .clock import Clock
+from .clock import Background, Clock
 from .dialect import Dialect
+from .keyboard import DEFAULT_KEYMAP, KEYMAPS, MODIFIERS, Layout
 from .machine import Machine
 
-_LETTERS = [f"Key{chr(code)}" for code in range(ord("A"), ord("Z") + 1)]
-_NUMBERED = [f"{kind}{n}" for kind in ("Digit", "Numpad") for n in range(10)] + [f"F{n}" for n in range(1, 25)]
-_SIDES = [f"{kind}{side}" for kind in ("Control", "Shift", "Alt", "Meta") for side in ("Left", "Right")]
-_NAMED = """
-    Enter Escape Backspace Tab Space Minus Equal BracketLeft BracketRight Backslash Semicolon Quote Backquote Comma
-    Period Slash CapsLock PrintScreen ScrollLock Pause NumLock Insert Delete Home End PageUp PageDown ArrowRight
-    ArrowLeft ArrowDown ArrowUp ContextMenu Power NumpadDivide NumpadMultiply NumpadSubtract NumpadAdd NumpadEnter
-    NumpadDecimal IntlBackslash IntlYen IntlRo KanaMode Convert NonConvert AudioVolumeMute AudioVolumeUp
-    AudioVolumeDown
-""".split()  # noqa: SIM905 - a table reads better than fifty lines
+STICKY = MODIFIERS | {"PrintScreen"}
+"""Keys that stay pressed when `send_key` comes without a state, and that no `finish` releases."""
 
-KEYS = frozenset(_LETTERS + _NUMBERED + _SIDES + _NAMED)
-STICKY = frozenset([*_SIDES, "PrintScreen"])
-"""Keys that stay pressed when `send_key` comes without a state."""
-
-BUTTONS = ("left", "right", "middle", "up", "down")
-KEYMAPS = ("ar", "de", "en-gb", "en-us", "es", "fr", "it", "ru")
-DEFAULT_KEYMAP = "en-us"
+RELATIVE, WHEEL = "relative", "wheel"
 MOUSE_OUTPUTS = ("usb", "usb_rel")
+SHORTCUT_STEP = 0.05
+FURTHEST, LARGEST_STEP = 32768, 127
 
 
 class Hid:
     """Keyboard and mouse of an OTG device; every call succeeds whether or not a computer listens."""
 
-    def __init__(self, clock: Clock, dialect: Dialect, machine: Machine) -> None:
-        self.events: list[tuple[Any, ...]] = []
+    def __init__(self, clock: Clock, background: Background, dialect: Dialect, target: Callable[[], Machine]) -> None:
+        self.events: list[dict[str, Any]] = []
+        """What was done, in order; `at` is a Unix time of the device."""
         self.pressed: set[str] = set()
+        self.buttons: set[str] = set()
         self.mouse_output = "usb"
         self.jiggler = False
         self._clock = clock
+        self._background = background
         self._dialect = dialect
-        self._machine = machine
+        self._target = target
+        self._typing = asyncio.Lock()
         self._last_event = clock.now()
 
     def state(self) -> dict[str, Any]:
         """The answer to GET /api/hid."""
-        listening = self._machine.powered
+        machine = self._target()
+        listening = machine.powered
+        leds = machine.keyboard_leds if listening else set()
         state: dict[str, Any] = {
             "online": True,
             "busy": False,
             "connected": None,
             "keyboard": {
                 "online": listening,
-                "leds": {"caps": False, "scroll": False, "num": listening},
+                "leds": {name: name in leds for name in ("caps", "scroll", "num")},
                 "outputs": {"available": [], "active": ""},
             },
             "mouse": {
@@ -68,6 +65,11 @@ class Hid:
             state["enabled"] = True
         return state
 
+    @staticmethod
+    def keymaps() -> dict[str, Any]:
+        """The answer to GET /api/hid/keymaps."""
+        return {"keymaps": {"default": DEFAULT_KEYMAP, "available": list(KEYMAPS)}}
+
     @property
     def inactivity(self) -> int:
         """Seconds since the last event."""
@@ -75,41 +77,91 @@ class Hid:
 
     def set_params(self, mouse_output: str | None, jiggler: bool | None) -> None:
         """Set what is given; outputs the device lacks are ignored in silence."""
-        if mouse_output in MOUSE_OUTPUTS:
+        if mouse_output in MOUSE_OUTPUTS and mouse_output != self.mouse_output:
+            self.release_all()
             self.mouse_output = mouse_output
         if jiggler is not None:
             self.jiggler = jiggler
 
     def reset(self) -> None:
         """Release all that is pressed."""
-        self.pressed.clear()
+        self.release_all()
         self._note("reset")
 
-    def type_text(self, text: str) -> None:
-        """Type a text."""
-        self._note("print", text)
+    def release_all(self) -> None:
+        """Let go of every key and button."""
+        for key in sorted(self.pressed):
+            self._press(key, False)
+        for button in sorted(self.buttons):
+            self.button(button, False)
 
     def key(self, key: str, state: bool | None, finish: bool) -> None:
         """Press, release, or (without a state) do both, which leaves modifiers pressed."""
         releases = key not in STICKY and (state is None or finish)
         if state is not False:
-            self.pressed.add(key)
-            self._note("key", key, True)
+            self._press(key, True)
         if state is False or releases:
-            self.pressed.discard(key)
-            self._note("key", key, False)
+            self._press(key, False)
 
-    def shortcut(self, keys: list[str]) -> None:
-        """Press in order, release in reverse."""
-        for key in keys:
-            self.key(key, True, False)
-        for key in reversed(keys):
-            self.key(key, False, False)
+    async def shortcut(self, keys: list[str]) -> None:
+        """Press in order, release in reverse; 0.05 s for each."""
+        for pressed, ordered in ((True, keys), (False, keys[::-1])):
+            for key in ordered:
+                self._press(key, pressed)
+                await self._clock.sleep(SHORTCUT_STEP)
 
-    def mouse(self, *event: Any) -> None:
-        """A button, a move or a turn of the wheel."""
-        self._note("mouse", *event)
+    async def type_text(self, text: str, keymap: str, delay: float) -> None:
+        """Type what the keymap can make; with a delay (seconds before each event) it is typed before this returns."""
+        self._note("print", text=text)
+        typing = self._background.spawn(self._type(text, Layout.of(keymap), delay))
+        if delay:
+            await asyncio.shield(typing)
 
-    def _note(self, *event: Any) -> None:
+    def button(self, button: str, state: bool | None) -> None:
+        """Press, release, or (without a state) click."""
+        for pressed in (True, False):
+            if state in (None, pressed):
+                (self.buttons.add if pressed else self.buttons.discard)(button)
+                self._note("mouse_button", button=button, state=pressed)
+
+    def move(self, to_x: int, to_y: int) -> None:
+        """Put the pointer somewhere; without effect in relative mode."""
+        if self.mouse_output == "usb":
+            x, y = (max(-FURTHEST, min(FURTHEST - 1, value)) for value in (to_x, to_y))
+            self._note("mouse_move", x=x, y=y)
+
+    def delta(self, kind: str, deltas: Sequence[tuple[int, int]], squash: bool = False) -> None:
+        """Push the pointer (in relative mode) or turn the wheel; squashed steps are added up."""
+        if kind == RELATIVE and self.mouse_output == "usb":
+            return
+        if squash:
+            deltas = [(sum(x for x, _ in deltas), sum(y for _, y in deltas))]
+        for delta in deltas:
+            x, y = (max(-LARGEST_STEP, min(LARGEST_STEP, value)) for value in delta)
+            self._note(f"mouse_{kind}", x=x, y=y)
+
+    async def _type(self, text: str, layout: Layout, delay: float) -> None:
+        async with self._typing:
+            for character in text.replace("\r\n", "\n"):
+                strokes = layout.strokes(character)
+                if strokes is not None:
+                    await self._stroke(*strokes, delay)
+
+    async def _stroke(self, key: str, modifier: str, delay: float) -> None:
+        if modifier:
+            self._press(modifier, True)
+        for pressed in (True, False):
+            if delay:
+                await self._clock.sleep(delay)
+            self._press(key, pressed)
+        if modifier:
+            self._press(modifier, False)
+
+    def _press(self, key: str, pressed: bool) -> None:
+        (self.pressed.add if pressed else self.pressed.discard)(key)
+        self._note("key", key=key, state=pressed)
+        self._target().key(key, pressed)
+
+    def _note(self, kind: str, **what: Any) -> None:
         self._last_event = self._clock.now()
-        self.events.append(event)
+        self.events.append({"at": self._clock.wall(), "kind": kind, **what})

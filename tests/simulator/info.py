@@ -11,18 +11,17 @@ from .clock import Clock
 from .dialect import Dialect
 from .errors import ValidatorError
 
-HEALTH = {
-    "temp": {"cpu": 46.251},
-    "cpu": {"percent": 7},
-    "mem": {"percent": 12.6, "total": 8186580992, "available": 7154774016},
-    "throttling": {
-        "raw_flags": 0,
-        "ignore_past": False,
-        "parsed_flags": {
-            "undervoltage": {"now": False, "past": False},
-            "freq_capped": {"now": False, "past": False},
-            "throttled": {"now": False, "past": False},
-        },
+TICK = 5.0
+WAVE = 60.0
+MEMORY = 8186580992
+
+THROTTLING = {
+    "raw_flags": 0,
+    "ignore_past": False,
+    "parsed_flags": {
+        "undervoltage": {"now": False, "past": False},
+        "freq_capped": {"now": False, "past": False},
+        "throttled": {"now": False, "past": False},
     },
 }
 
@@ -62,6 +61,20 @@ class Info:
             result["system"]["platform"] = dict(PLATFORM)
         return result
 
+    def categories(self) -> dict[str, Any]:
+        """Every category as the WebSocket tells it; what changes all the time is told anew every 5 s."""
+        now = self._clock.now()
+        native = self._dialect.info_health
+        names = self._names(legacy=not native)
+        told = {name: self._category(name, now - now % TICK) for name in sorted(names)}
+        if native:
+            told["system"]["platform"] = dict(PLATFORM)
+        return told
+
+    def health(self) -> dict[str, Any]:
+        """How the device's own board is."""
+        return _health(self._clock.now())
+
     def _names(self, legacy: bool) -> set[str]:
         names = {"auth", "extras", "fan", "meta", "system"}
         names.add("hw" if legacy else "health")
@@ -71,17 +84,19 @@ class Info:
             names.add("node")
         return names
 
-    def _category(self, name: str) -> Any:
+    def _category(self, name: str, now: float | None = None) -> Any:
+        now = self._clock.now() if now is None else now
+        health = _health(now)
         categories: dict[str, Any] = {
             "auth": {"enabled": self._auth_enabled},
             "extras": self._extras(),
             "fan": {"monitored": False, "state": None},
-            "health": HEALTH,
-            "hw": {"platform": PLATFORM, "health": HEALTH},
+            "health": health,
+            "hw": {"platform": dict(PLATFORM), "health": health},
             "meta": self._meta(),
             "node": {"host": self.host},
             "system": self._system(),
-            "uptime": self._uptime(),
+            "uptime": _uptime(now),
         }
         return categories[name]
 
@@ -116,9 +131,22 @@ class Info:
             "kernel": {"system": "Linux", "release": "6.6.45-5-rpi", "version": "#1 SMP", "machine": "aarch64"},
         }
 
-    def _uptime(self) -> dict[str, Any]:
-        total = int(self._clock.now())
-        minutes, seconds = divmod(total, 60)
-        hours, minutes = divmod(minutes, 60)
-        days, hours = divmod(hours, 24)
-        return {"total": total, "parts": {"days": days, "hours": hours, "minutes": minutes, "seconds": seconds}}
+
+def _health(now: float) -> dict[str, Any]:
+    """A load and a warmth that go up and down within a minute."""
+    wave = abs(now % WAVE / (WAVE / 2) - 1)
+    available = int(MEMORY * (0.85 + 0.05 * wave))
+    return {
+        "temp": {"cpu": round(46.0 + 4.0 * wave, 3)},
+        "cpu": {"percent": round(5 + 10 * wave)},
+        "mem": {"percent": round(100 * (1 - available / MEMORY), 1), "total": MEMORY, "available": available},
+        "throttling": THROTTLING,
+    }
+
+
+def _uptime(now: float) -> dict[str, Any]:
+    total = int(now)
+    minutes, seconds = divmod(total, 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    return {"total": total, "parts": {"days": days, "hours": hours, "minutes": minutes, "seconds": seconds}}

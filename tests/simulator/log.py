@@ -14,6 +14,7 @@ class Log:
     """The lines of GET /api/log."""
 
     def __init__(self, clock: Clock) -> None:
+        self.readable = True
         self._clock = clock
         self._entries: list[tuple[float, str, str]] = []
 

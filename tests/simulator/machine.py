@@ -7,25 +7,22 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
 
 from .clock import Background, Clock
+from .console import Console
+from .hardware import Disk, Media, Options
+from .keyboard import Keyboard
 
 BLINK_SECONDS = 0.5
 
-CHOICES = {
-    "os": ("obeys", "ignores"),
-    "installer": ("poweroff", "reboot", "hang", "loop", "panic"),
-    "led": ("steady", "blink"),
-}
-
-WORKING = ("firmware", "installing", "stopping")
+WORKING = ("firmware", "loading", "installing", "stopping")
 """States in which the HDD LED is lit."""
 
 
-class Machine(Protocol):
-    """The computer, as the device's organs are wired to it."""
+class FrontPanel(Protocol):
+    """What an ATX board is wired to."""
 
     @property
     def power_led(self) -> bool: ...
@@ -33,82 +30,37 @@ class Machine(Protocol):
     @property
     def hdd_led(self) -> bool: ...
 
+    def button_down(self, button: str) -> None: ...
+
+    def button_up(self, button: str) -> None: ...
+
+
+class Machine(FrontPanel, Protocol):
+    """The computer, as the device's organs are wired to it."""
+
     @property
     def powered(self) -> bool: ...
 
     @property
     def screen(self) -> list[str]: ...
 
-    def button_down(self, button: str) -> None: ...
-
-    def button_up(self, button: str) -> None: ...
-
-
-@dataclass(frozen=True)
-class Media:
-    """The image the USB drive shows to the computer."""
-
-    name: str
-    size: int
-    complete: bool
-    sha256: str
-
     @property
-    def bootable(self) -> bool:
-        """Only an image that is all there boots."""
-        return self.complete and self.size > 0
+    def keyboard_leds(self) -> set[str]: ...
+
+    def key(self, key: str, pressed: bool) -> None: ...
 
 
-@dataclass
-class Disk:
-    """The computer's own disk."""
+class Unwired:
+    """A front panel whose wires end nowhere."""
 
-    has_os: bool = True
-    installed_from: str | None = None
-    """SHA-256 of the image the present system was installed from; null for the one it came with."""
-    image_name: str | None = None
-    installs: int = 0
+    power_led = False
+    hdd_led = False
 
+    def button_down(self, button: str) -> None:
+        """Nobody feels it."""
 
-@dataclass
-class Options:
-    """How the computer behaves; times in device seconds."""
-
-    os: str = "obeys"
-    installer: str = "poweroff"
-    led: str = "steady"
-    led_wired: bool = True
-    disk_os: bool = True
-    installer_seconds: float = 3.0
-    boot_seconds: float = 1.0
-    shutdown_seconds: float = 1.0
-    led_on_delay: float = 0.3
-    led_off_delay: float = 0.2
-    hold_seconds: float = 4.0
-
-    def __post_init__(self) -> None:
-        self.check()
-
-    def change(self, **changes: Any) -> None:
-        """Set some options; `ValueError` for an unknown name or value, and then nothing is changed."""
-        known = {option.name for option in fields(self)} - {"disk_os"}
-        unknown = sorted(set(changes) - known)
-        if unknown:
-            raise ValueError(f"unknown machine options: {', '.join(unknown)}; there are {', '.join(sorted(known))}")
-        changed = Options(**{**asdict(self), **changes})
-        for name in changes:
-            setattr(self, name, getattr(changed, name))
-
-    def check(self) -> None:
-        """`ValueError` where a value is not one of its choices or not of its type."""
-        for option in fields(self):
-            value = getattr(self, option.name)
-            if option.name in CHOICES and value not in CHOICES[option.name]:
-                raise ValueError(f"{option.name} must be one of {', '.join(CHOICES[option.name])}, not {value!r}")
-            if option.type == "bool" and not isinstance(value, bool):
-                raise ValueError(f"{option.name} must be true or false, not {value!r}")
-            if option.type == "float" and (isinstance(value, bool) or not isinstance(value, (int, float)) or value < 0):
-                raise ValueError(f"{option.name} must be a number of seconds, not {value!r}")
+    def button_up(self, button: str) -> None:
+        """Nobody feels it."""
 
 
 @dataclass
@@ -129,9 +81,12 @@ class ScriptedMachine:
     _led_before: bool = False
     _led_changed: float = 0.0
     _installing_from: Media | None = None
+    _menu_line: int = 0
 
     def __post_init__(self) -> None:
         self.disk = Disk(has_os=self.options.disk_os)
+        self._keyboard = Keyboard()
+        self._console = Console("")
 
     @property
     def powered(self) -> bool:
@@ -179,6 +134,28 @@ class ScriptedMachine:
         if not self._woken and self.powered:
             self._soft_off()
 
+    @property
+    def keyboard_leds(self) -> set[str]:
+        """Those of caps, num and scroll that the computer has lit."""
+        return self._keyboard.leds
+
+    def key(self, key: str, pressed: bool) -> None:
+        """A key goes down or up on the computer's USB keyboard."""
+        self._keyboard.key(key, pressed)
+        if not (pressed and self.powered):
+            return
+        if key == "Delete" and self._keyboard.holds("Control") and self._keyboard.holds("Alt"):
+            self._start()
+        elif self.state == "firmware" and key == "F11":
+            self._stop_life()
+            self._open_menu()
+        elif self.state == "menu":
+            self._menu_key(key)
+        elif self.state == "no_boot":
+            self._start()
+        elif self.state == "running":
+            self._obey(self._console.key(key, self._keyboard.character(key, self.options.layout), self._keyboard))
+
     def media_changed(self) -> None:
         """The USB drive shows something else: an installer that runs from it loses its source."""
         if self.state == "installing" and self.media() != self._installing_from:
@@ -205,18 +182,20 @@ class ScriptedMachine:
         pages = {
             "off": [],
             "firmware": ["American Firmware 1.0", "Press F11 for the boot menu"],
+            "menu": self._menu_page(),
+            "loading": ["Loading ..."],
             "no_boot": ["No bootable device found", "Insert a boot disk and press any key"],
             "installing": [f"Installer on {source}", "Copying the system to the disk ..."],
             "failed": [f"Installer on {source}", "Installation failed: the installation medium is gone"],
             "hung": [f"Installer on {source}", "Configuring the clock ..."],
             "panicked": [f"Installer on {source}", "Kernel panic - not syncing: VFS: unable to mount root fs"],
-            "running": [f"System installed from {self.disk.image_name or 'the factory'}", "server login:"],
+            "running": self._console.screen,
             "stopping": ["Stopping all services ...", "Power down"],
         }
         return pages[self.state]
 
     def _soft_off(self) -> None:
-        if self.state in ("firmware", "no_boot"):
+        if self.state in ("firmware", "menu", "loading", "no_boot"):
             self._power_off()
         elif self.state == "running" and self.options.os == "obeys":
             self._stop_life()
@@ -224,6 +203,7 @@ class ScriptedMachine:
 
     def _start(self) -> None:
         self._stop_life()
+        self._keyboard.reset()
         self._set_power("firmware")
         self._life = self.background.spawn(self._live())
 
@@ -244,23 +224,74 @@ class ScriptedMachine:
             self._led_before = before
             self._led_changed = self.clock.now()
 
-    async def _live(self) -> None:
+    async def _live(self, chosen: str | None = None) -> None:
+        """From power on, or from a choice in the boot menu."""
         again = True
         while again:
-            self.state = "firmware"
             self._installing_from = None
-            await self.clock.sleep(self.options.boot_seconds)
-            again = await self._boot()
+            if chosen is None:
+                self.state = "firmware"
+                await self.clock.sleep(self.options.firmware_window)
+            source = chosen or self.options.boot_order
+            chosen = None
+            if source == "menu":
+                self._open_menu()
+                return
+            self.state = "loading"
+            await self.clock.sleep(self.options.loading_seconds)
+            again = await self._boot(source)
 
-    async def _boot(self) -> bool:
-        """Start what there is to start; true when the computer reboots afterwards."""
+    async def _boot(self, source: str) -> bool:
+        """Start what there is to start; true when the computer reboots afterwards.
+
+        `image` is an image if there is one, `disk` only the disk, `drive` only an image.
+        """
         media = self.media()
-        if media is not None and media.bootable:
+        if source != "disk" and media is not None and media.bootable:
             self._note_boot("image", media)
             return await self._install(media)
-        self._note_boot("disk" if self.disk.has_os else "none", None)
-        self.state = "running" if self.disk.has_os else "no_boot"
+        starts = self.disk.has_os and source != "drive"
+        self._note_boot("disk" if starts else "none", None)
+        if starts:
+            self._console = Console(f"System installed from {self.disk.image_name or 'the factory'}")
+        self.state = "running" if starts else "no_boot"
         return False
+
+    def _open_menu(self) -> None:
+        self.state = "menu"
+        self._menu_line = 0
+
+    def _menu_entries(self) -> list[tuple[str, str]]:
+        """What the boot menu offers, and what each line starts."""
+        entries = [("Disk: SIMDISK", "disk")]
+        media = self.media()
+        if media is not None:
+            entries.append((f"USB {'CD' if media.cdrom else 'flash'}: {media.name}", "drive"))
+        return entries
+
+    def _menu_page(self) -> list[str]:
+        entries = self._menu_entries()
+        chosen = min(self._menu_line, len(entries) - 1)
+        lines = [f"{'>' if i == chosen else ' '} {text}" for i, (text, _source) in enumerate(entries)]
+        return ["Please select the boot device:", "", *lines, "", "Arrows move, Enter boots, Escape leaves"]
+
+    def _menu_key(self, key: str) -> None:
+        entries = self._menu_entries()
+        if key in ("ArrowUp", "ArrowDown"):
+            step = 1 if key == "ArrowDown" else -1
+            self._menu_line = max(0, min(len(entries) - 1, self._menu_line + step))
+        elif key in ("Enter", "NumpadEnter"):
+            source = entries[min(self._menu_line, len(entries) - 1)][1]
+            self._life = self.background.spawn(self._live(source))
+        elif key == "Escape":
+            order = self.options.boot_order
+            self._life = self.background.spawn(self._live("image" if order == "menu" else order))
+
+    def _obey(self, command: str) -> None:
+        """What the shell was told to do with the whole computer."""
+        if command in ("poweroff", "reboot"):
+            self._stop_life()
+            self._life = self.background.spawn(self._shut_down(reboot=command == "reboot"))
 
     async def _install(self, media: Media) -> bool:
         self.state = "installing"
@@ -279,10 +310,13 @@ class ScriptedMachine:
                 await self._shut_down()
         return behaviour in ("loop", "reboot")
 
-    async def _shut_down(self) -> None:
+    async def _shut_down(self, reboot: bool = False) -> None:
         self.state = "stopping"
         await self.clock.sleep(self.options.shutdown_seconds)
-        self._power_off()
+        if reboot:
+            self._start()
+        else:
+            self._power_off()
 
     def _note_boot(self, source: str, media: Media | None) -> None:
         self.boots.append(

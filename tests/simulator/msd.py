@@ -14,9 +14,12 @@ from . import errors
 from .clock import Clock
 from .dialect import Dialect
 from .errors import CrashError
+from .hardware import Media
 from .log import Log
-from .machine import Media
 from .storage import Image, Storage, StorageFullError
+
+PIECE = 65536
+"""Bytes kvmd writes at once."""
 
 RESET_LINGER = 1.0
 EARLY_FAILURE = 1.0
@@ -34,12 +37,16 @@ class Upload:
         self._out: IO[bytes] | None = storage.open(image)
 
     async def write(self, data: bytes) -> int:
-        """Store a chunk and tell how much there is now."""
-        if self.killed:
-            raise CrashError("kvmd is going down")
-        self._storage.append(self.image, self._out, data)
-        if self._storage.card_rate:
-            await self._clock.sleep(len(data) / self._storage.card_rate)
+        """Store a chunk and tell how much there is now; a slow card takes it piece by piece."""
+        rate = self._storage.card_rate
+        step = PIECE if rate else max(1, len(data))
+        for start in range(0, len(data), step):
+            if self.killed:
+                raise CrashError("kvmd is going down")
+            piece = data[start : start + step]
+            self._storage.append(self.image, self._out, piece)
+            if rate:
+                await self._clock.sleep(len(piece) / rate)
         return self.image.stored
 
     def close(self) -> None:
@@ -98,7 +105,7 @@ class Msd:
         image = self.selected
         if image is None or not (self.online and self._connected) or self.storage.images.get(image.name) is not image:
             return None
-        return Media(image.name, image.stored, image.complete, image.sha256)
+        return Media(image.name, image.stored, image.complete, image.sha256, self.cdrom)
 
     def state(self) -> dict[str, Any]:
         """The answer to GET /api/msd."""

@@ -10,7 +10,7 @@ import binascii
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from aiohttp import web
 
@@ -26,6 +26,16 @@ LOG = logging.getLogger(__name__)
 COOKIE = "auth_token"
 
 
+class Notes(Protocol):
+    """Where it is written down what becomes of a request before it is answered."""
+
+    def received(self, count: int) -> None:
+        """So many more bytes of a streamed body have come."""
+
+    def answered(self, status: int) -> None:
+        """An answer has begun that does not end soon."""
+
+
 @dataclass
 class Call:
     """One request on its way through kvmd."""
@@ -36,8 +46,7 @@ class Call:
     device: Device
     faults: Faults
     arguments: Arguments
-    count: Callable[[int], None]
-    """Tells how many bytes of a streamed body have been received."""
+    notes: Notes
 
     def fault(self, name: str) -> dict[str, Any] | None:
         """The parameters of a fault that strikes this call."""
@@ -72,15 +81,13 @@ class Kvmd:
             if route.exists(device.dialect):
                 self._routes.setdefault(route.path, {})[route.method] = route
 
-    async def answer(
-        self, request: web.BaseRequest, path: str, inner: str, count: Callable[[int], None]
-    ) -> web.StreamResponse:
+    async def answer(self, request: web.BaseRequest, path: str, inner: str, notes: Notes) -> web.StreamResponse:
         """Answer a request that was asked for at `path` and reaches kvmd as `inner`."""
         found = self._find(request.method, inner)
         if isinstance(found, web.Response):
             return found
         arguments = Arguments(request.query, self._device.dialect.raw_limit)
-        call = Call(request, path, self._device, self._faults, arguments, count)
+        call = Call(request, path, self._device, self._faults, arguments, notes)
         try:
             if not found.open and self._device.sessions.enabled:
                 self._authenticate(call)

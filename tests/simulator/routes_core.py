@@ -12,7 +12,7 @@ from typing import Any
 from aiohttp import web
 
 from . import answers, validators
-from .errors import ForbiddenError, HttpError
+from .errors import ForbiddenError, HttpError, LogReaderDisabledError
 from .routes import COOKIE, Call, Route
 
 CHANNEL = r"[a-zA-Z_][a-zA-Z0-9_.-]*"
@@ -35,7 +35,9 @@ async def login(call: Call) -> Any:
     if redirect not in REDIRECTS:
         validators.refuse(redirect, "redirect URL")
     if not sessions.authorize(user, password):
+        call.device.log.write("auth", f"Got access denied for user {user!r}")
         raise ForbiddenError
+    call.device.log.write("auth", f"Logged in user {user!r}")
     response = web.Response(status=302, headers={"Location": redirect}) if redirect else answers.envelope({})
     response.set_cookie(COOKIE, sessions.login(user, expire), httponly=not redirect, samesite="Strict")
     return response
@@ -44,7 +46,8 @@ async def login(call: Call) -> Any:
 async def logout(call: Call) -> Any:
     """POST /auth/logout: ends every session of the cookie's user."""
     if call.device.sessions.enabled:
-        call.device.sessions.logout(validators.token(call.request.cookies.get(COOKIE, "")))
+        user = call.device.sessions.logout(validators.token(call.request.cookies.get(COOKIE, "")))
+        call.device.log.write("auth", f"Logged out user {user!r}")
     return {}
 
 
@@ -104,9 +107,11 @@ async def log(call: Call) -> web.StreamResponse:
     """GET /log: plain text; with `follow` it goes on until the client leaves."""
     seek = call.arguments.integer("seek", least=0, default=0)
     follow = call.arguments.flag("follow", default=False)
+    journal = call.device.log
+    if not journal.readable:
+        raise LogReaderDisabledError
     response = web.StreamResponse(headers={"Content-Type": "text/plain"})
     await response.prepare(call.request)
-    journal = call.device.log
     told = 0
     while True:
         lines = journal.lines(seek, told)
@@ -121,15 +126,7 @@ async def log(call: Call) -> web.StreamResponse:
 
 async def metrics(call: Call) -> web.Response:
     """GET /export/prometheus/metrics."""
-    state = call.device.atx.state()
-    values = {"pikvm_atx_enabled": state["enabled"], "pikvm_atx_power": state["leds"]["power"]}
-    for kind, channels in call.device.gpio.state()["state"].items():
-        for name, channel in channels.items():
-            if not name.startswith("__"):
-                values[f"pikvm_gpio_{kind[:-1]}_online_{name}"] = channel["state"]
-                values[f"pikvm_gpio_{kind[:-1]}_state_{name}"] = channel["state"]
-    lines = [f"# TYPE {name} gauge\n{name} {int(value)}\n" for name, value in values.items()]
-    return web.Response(text="\n".join(lines), content_type="text/plain")
+    return web.Response(text=call.device.metrics.text(), content_type="text/plain")
 
 
 async def redfish_root(call: Call) -> web.Response:
@@ -207,28 +204,6 @@ async def redfish_reset(call: Call) -> web.Response:
     return web.Response(status=204)
 
 
-async def switch(_call: Call) -> Any:
-    """GET /switch: nothing is attached."""
-    delays = {name: {"default": value, "min": 0, "max": 10} for name, value in _SWITCH_CLICKS.items()}
-    return {
-        "model": {
-            "firmware": {"version": 9},
-            "units": [],
-            "ports": [],
-            "limits": {"atx": {"click_delays": delays}},
-        },
-        "summary": {"active_port": -1, "active_id": "", "synced": True},
-        "edids": {"all": {}, "used": []},
-        "colors": {},
-        "video": {"links": []},
-        "usb": {"links": []},
-        "beacons": {"uplinks": [], "downlinks": [], "ports": []},
-        "atx": {"busy": [], "leds": {"power": [], "hdd": []}},
-    }
-
-
-_SWITCH_CLICKS = {"power": 0.5, "power_long": 5.5, "reset": 0.5}
-
 ROUTES = [
     Route("POST", "/auth/login", login, open=True),
     Route("POST", "/auth/logout", logout),
@@ -246,5 +221,4 @@ ROUTES = [
     Route("GET", "/redfish/v1/Systems", redfish_systems),
     Route("GET", "/redfish/v1/Systems/0", redfish_system),
     Route("POST", "/redfish/v1/Systems/0/Actions/ComputerSystem.Reset", redfish_reset),
-    Route("GET", "/switch", switch, exists=lambda dialect: dialect.switch),
 ]

@@ -1,17 +1,18 @@
 # Copyright (c) 2026, community.pikvm contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""HID and the streamer."""
+"""HID: keyboard and mouse."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from . import hid, streamer, validators
-from .errors import UnavailableError
+from . import hid, keyboard, validators
 from .routes import Call, Route
 
 DEFAULT_LIMIT = 1024
+SLOW, LONGEST_DELAY = 0.02, 5.0
+"""Seconds before each event of a printed text."""
 
 OUTPUTS = {
     "keyboard_output": ("Keyboard output", frozenset({"usb", "ps2", "disabled"})),
@@ -25,9 +26,9 @@ async def state(call: Call) -> Any:
     return call.device.hid.state()
 
 
-async def keymaps(_call: Call) -> Any:
+async def keymaps(call: Call) -> Any:
     """GET /hid/keymaps."""
-    return {"keymaps": {"default": hid.DEFAULT_KEYMAP, "available": list(hid.KEYMAPS)}}
+    return call.device.hid.keymaps()
 
 
 async def inactivity(call: Call) -> Any:
@@ -62,88 +63,67 @@ async def print_text(call: Call) -> Any:
     """POST /hid/print: the body is typed; what is beyond the limit is cut in silence."""
     text = await call.request.text()
     limit = call.arguments.integer("limit", least=0, default=DEFAULT_LIMIT)
-    if call.arguments.text("keymap", hid.DEFAULT_KEYMAP) not in hid.KEYMAPS:
-        validators.refuse(call.arguments.text("keymap"), "keymap")
-    call.device.hid.type_text(text[:limit] if limit else text)
+    keymap = call.arguments.text("keymap") or keyboard.DEFAULT_KEYMAP
+    if keymap not in keyboard.KEYMAPS:
+        validators.refuse(keymap, "keymap")
+    await call.device.hid.type_text(text[:limit] if limit else text, keymap, _print_delay(call))
     return {}
 
 
-def _key(name: str | None) -> str:
-    if name is None or name.strip() not in hid.KEYS:
-        validators.refuse(name, "Keyboard key")
-    return name.strip()
+def _print_delay(call: Call) -> float:
+    """Seconds before each event; parameters that the version does not know are not looked at."""
+    dialect = call.device.dialect
+    delay = SLOW if dialect.print_slow and call.arguments.flag("slow", default=False) else 0.0
+    if dialect.print_delay:
+        delay = max(delay, call.arguments.decimal("delay", least=0, default=0.0, most=LONGEST_DELAY))
+    return delay
 
 
 async def send_key(call: Call) -> Any:
     """POST /hid/events/send_key."""
-    key = _key(call.arguments.optional("key"))
+    key = validators.key(call.arguments.optional("key"))
     pressed = call.arguments.optional_flag("state")
-    call.device.hid.key(key, pressed, call.arguments.flag("finish", default=False))
+    finish = call.device.dialect.key_finish and call.arguments.flag("finish", default=False)
+    call.device.hid.key(key, pressed, finish)
     return {}
 
 
 async def send_shortcut(call: Call) -> Any:
     """POST /hid/events/send_shortcut."""
-    call.device.hid.shortcut([_key(name) for name in call.arguments.text("keys").split(",") if name.strip()])
+    keys = [validators.key(name) for name in call.arguments.text("keys").split(",") if name.strip()]
+    await call.device.hid.shortcut(keys)
     return {}
 
 
 async def send_button(call: Call) -> Any:
     """POST /hid/events/send_mouse_button."""
-    button = call.arguments.choice("button", "Mouse button", hid.BUTTONS)
-    call.device.hid.mouse("button", button, call.arguments.optional_flag("state"))
+    button = call.arguments.choice("button", "Mouse button", keyboard.BUTTONS)
+    call.device.hid.button(button, call.arguments.optional_flag("state"))
     return {}
 
 
 async def send_move(call: Call) -> Any:
     """POST /hid/events/send_mouse_move: clamped to 16 bits."""
-    position = [call.arguments.integer(name, least=-(2**63)) for name in ("to_x", "to_y")]
-    call.device.hid.mouse("move", *(max(-32768, min(32767, value)) for value in position))
+    to_x, to_y = (call.arguments.integer(name, least=-(2**63)) for name in ("to_x", "to_y"))
+    call.device.hid.move(to_x, to_y)
     return {}
 
 
-async def send_delta(call: Call) -> Any:
-    """POST /hid/events/send_mouse_relative and send_mouse_wheel: clamped to a signed byte."""
-    kind = call.path.rpartition("_")[2]
-    delta = [call.arguments.integer(name, least=-(2**63)) for name in ("delta_x", "delta_y")]
-    call.device.hid.mouse(kind, *(max(-127, min(127, value)) for value in delta))
+async def send_relative(call: Call) -> Any:
+    """POST /hid/events/send_mouse_relative: clamped to a signed byte."""
+    call.device.hid.delta(hid.RELATIVE, [_delta(call)])
     return {}
 
 
-async def streamer_state(call: Call) -> Any:
-    """GET /streamer."""
-    return call.device.streamer.state()
-
-
-async def streamer_params(call: Call) -> Any:
-    """POST /streamer/set_params."""
-    given = {
-        name: call.arguments.integer(name, least, most)
-        for name, (least, most) in streamer.RANGES.items()
-        if call.arguments.text(name)
-    }
-    call.device.streamer.set_params(given)
+async def send_wheel(call: Call) -> Any:
+    """POST /hid/events/send_mouse_wheel: clamped likewise."""
+    call.device.hid.delta(hid.WHEEL, [_delta(call)])
     return {}
 
 
-async def streamer_reset(_call: Call) -> Any:
-    """POST /streamer/reset."""
-    return {}
-
-
-async def take_snapshot(_call: Call) -> Any:
-    """GET /streamer/snapshot: there is no picture."""
-    raise UnavailableError
-
-
-async def drop_snapshot(_call: Call) -> Any:
-    """DELETE /streamer/snapshot."""
-    return {}
-
-
-async def ocr(_call: Call) -> Any:
-    """GET /streamer/ocr: not installed."""
-    return {"ocr": {"enabled": False, "langs": {"default": [], "available": []}}}
+def _delta(call: Call) -> tuple[int, int]:
+    delta_x, delta_y = (call.arguments.integer(name, least=-(2**63)) for name in ("delta_x", "delta_y"))
+    return delta_x, delta_y
 
 
 ROUTES = [
@@ -158,12 +138,6 @@ ROUTES = [
     Route("POST", "/hid/events/send_shortcut", send_shortcut, exists=lambda dialect: dialect.shortcuts),
     Route("POST", "/hid/events/send_mouse_button", send_button),
     Route("POST", "/hid/events/send_mouse_move", send_move),
-    Route("POST", "/hid/events/send_mouse_relative", send_delta),
-    Route("POST", "/hid/events/send_mouse_wheel", send_delta),
-    Route("GET", "/streamer", streamer_state),
-    Route("POST", "/streamer/set_params", streamer_params),
-    Route("POST", "/streamer/reset", streamer_reset),
-    Route("GET", "/streamer/snapshot", take_snapshot),
-    Route("DELETE", "/streamer/snapshot", drop_snapshot),
-    Route("GET", "/streamer/ocr", ocr),
+    Route("POST", "/hid/events/send_mouse_relative", send_relative),
+    Route("POST", "/hid/events/send_mouse_wheel", send_wheel),
 ]

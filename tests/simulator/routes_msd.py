@@ -201,14 +201,14 @@ async def _body(call: Call) -> AsyncIterator[bytes]:
     while True:
         chunk = await call.request.content.readany()
         if left is not None and len(chunk) >= left:
-            call.count(left)
+            call.notes.received(left)
             yield chunk[:left]
             raise ConnectionResetError(ABRUPT)
         if not chunk:
             return
         if left is not None:
             left -= len(chunk)
-        call.count(len(chunk))
+        call.notes.received(len(chunk))
         yield chunk
 
 

@@ -14,16 +14,19 @@ from typing import Any, TypeVar
 
 from aiohttp import web
 
-from . import routes_core, routes_hid, routes_msd
+from . import routes_core, routes_hid, routes_msd, routes_streamer, routes_switch, routes_ws
 from .certificate import Certificate, certificate
 from .control import ROOT, Control
 from .device import FACTORY_PASSWORD, MIB, Device, Settings
 from .faults import Faults
 from .front import Front, Record
+from .hub import Hub
 from .machine import ScriptedMachine
 from .routes import Kvmd
 
 Result = TypeVar("Result")
+
+ROUTES = [*routes_core.ROUTES, *routes_hid.ROUTES, *routes_msd.ROUTES, *routes_streamer.ROUTES, *routes_switch.ROUTES]
 
 KEEP_ALIVE = 10.0
 LINGER = 30.0
@@ -50,10 +53,11 @@ class Core:
         self.port = port
         self.prefix = prefix
         self.device = Device(settings)
-        self.faults = Faults(self.device)
-        self.kvmd = Kvmd(self.device, self.faults, [*routes_core.ROUTES, *routes_hid.ROUTES, *routes_msd.ROUTES])
-        self.front = Front(self.device, self.faults, self.kvmd, prefix)
-        self._control = Control(self.device, self.faults, self.front)
+        self.hub = Hub(self.device)
+        self.faults = Faults(self.device, self.hub)
+        self.kvmd = Kvmd(self.device, self.faults, [*ROUTES, *routes_ws.routes(self.hub)])
+        self.front = Front(self.device, self.faults, self.kvmd, self.hub, prefix)
+        self._control = Control(self.device, self.faults, self.front, self.hub)
         self._http: web.Server | None = None
         self._listener: asyncio.Server | None = None
 
@@ -107,7 +111,8 @@ class Simulator:
 
     `speed` makes device time run faster, `fast` shortens a long press to one device second; `machine` holds options of
     the computer (`machine.Options`), `certificate` is one of san, factory, expired; `discard_data` keeps only size and
-    hash of uploads; `prefix` is a path in front of everything.
+    hash of uploads; `streamer` is forever (video always runs) or viewers (only while a WebSocket asks for it); `switch`
+    puts a PiKVM Switch with four computers behind the device; `prefix` is a path in front of everything.
     """
 
     def __init__(
@@ -123,12 +128,24 @@ class Simulator:
         certificate: str = "san",
         storage_size: int = 512 * MIB,
         discard_data: bool = False,
+        streamer: str = "forever",
+        switch: bool = False,
         host: str = "127.0.0.1",
         port: int = 0,
         prefix: str = "",
     ) -> None:
         settings = Settings(
-            kvmd, fast, speed, password, totp_secret, auth, storage_size, discard_data, dict(machine or {})
+            kvmd=kvmd,
+            fast=fast,
+            speed=speed,
+            password=password,
+            totp_secret=totp_secret,
+            auth=auth,
+            storage_size=storage_size,
+            discard_data=discard_data,
+            streamer=streamer,
+            switch=switch,
+            machine=dict(machine or {}),
         )
         self._core = Core(settings, host, port, certificate, prefix)
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -223,8 +240,13 @@ class Simulator:
 
     @property
     def machine(self) -> ScriptedMachine:
-        """The computer behind it."""
+        """The computer behind it; with a switch, behind its active port."""
         return self._core.device.machine
+
+    @property
+    def machines(self) -> list[ScriptedMachine]:
+        """The computers behind the ports of its switch; without one, the only computer."""
+        return self._core.device.machines
 
     @property
     def faults(self) -> Faults:

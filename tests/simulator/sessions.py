@@ -34,6 +34,8 @@ class Session:
 
     user: str
     ends: float
+    held: int = 0
+    """How many WebSockets keep it from ending."""
 
 
 class Sessions:
@@ -45,6 +47,8 @@ class Sessions:
         self.enabled = enabled
         self.users = users
         self.totp_secret = totp_secret
+        self.longest = 0
+        """Seconds after which the device's owner lets every session end; 0 for never."""
         self._clock = clock
         self._dialect = dialect
         self._sessions: dict[str, Session] = {}
@@ -60,21 +64,35 @@ class Sessions:
     def login(self, user: str, expire: int) -> str:
         """A new session's token; it ends after `expire` seconds, 0 for never."""
         token = secrets.token_hex(32)
+        expire = min(expire or self.longest, self.longest) if self.longest else expire
         self._sessions[token] = Session(user, self._clock.wall() + expire if expire else 0.0)
         return token
 
     def check(self, token: str) -> str | None:
         """The user of a session that has not ended."""
         session = self._sessions.get(token)
-        if session is not None and session.ends and session.ends <= self._clock.wall():
+        if session is not None and not session.held and session.ends and session.ends <= self._clock.wall():
             del self._sessions[token]
             session = None
         return session.user if session else None
 
-    def logout(self, token: str) -> None:
-        """End every session of the token's user."""
+    def hold(self, token: str) -> Session | None:
+        """A WebSocket has been opened with this token: the session does not end by itself before it is closed."""
+        session = self._sessions.get(token.strip().lower())
+        if session is not None and self._dialect.session_held:
+            session.held += 1
+        return session
+
+    def release(self, session: Session | None) -> None:
+        """The WebSocket has been closed."""
+        if session is not None and self._dialect.session_held:
+            session.held -= 1
+
+    def logout(self, token: str) -> str | None:
+        """End every session of the token's user, and tell who that is."""
         user = self.check(token)
         self._sessions = {key: session for key, session in self._sessions.items() if session.user != user}
+        return user
 
     def forget(self, token: str | None = None) -> None:
         """End one session, or all."""

@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping
 from typing import NoReturn
 
 from .errors import ValidatorError
+from .keyboard import BUTTONS, KEYS
 
 BOOL = "bool (['1', 'true', 'yes'] or ['0', 'false', 'no'])"
 IMAGE = "MSD image name"
@@ -41,6 +42,20 @@ def password(value: str) -> str:
     if not re.fullmatch(r"[\x20-\x7e]*", value):
         refuse_secret("passwd characters")
     return value
+
+
+def key(value: str | None) -> str:
+    """A key by the name browsers use."""
+    if value is None or value.strip() not in KEYS:
+        refuse(value, "Keyboard key")
+    return value.strip()
+
+
+def button(value: str) -> str:
+    """A mouse button."""
+    if value.strip().lower() not in BUTTONS:
+        refuse(value, "Mouse button")
+    return value.strip().lower()
 
 
 def token(value: str) -> str:
@@ -125,17 +140,17 @@ class Arguments:
         check_range(value, "int", least, most)
         return value
 
-    def decimal(self, name: str, least: float, default: float) -> float:
-        """A floating-point number."""
+    def decimal(self, name: str, least: float, default: float | None = None, most: float | None = None) -> float:
+        """A floating-point number; required where there is no default."""
         raw = self._query.get(name)
-        if raw is None:
+        if raw is None and default is not None:
             return default
-        self._check_limit(raw)
+        self._check_limit(raw or "")
         try:
-            value = float(raw.strip())
+            value = float((raw or "").strip())
         except ValueError:
             refuse(raw, "float")
-        check_range(value, "float", least, None)
+        check_range(value, "float", least, most)
         return value
 
     def _check_limit(self, value: str) -> None:

@@ -25,15 +25,20 @@ class Request:
 
     Attributes:
         params: goes into the query, where kvmd looks for it; a None is left out, a bool becomes 1 or 0.
-        body: an image is sent with its length, and an early refusal of it is heard.
+        body: an image is sent with its length, and an early refusal of it is heard. Never shown.
         patience: seconds that the device may work before it answers, beyond the connection's timeout.
     """
 
     method: str
     path: str
     params: Params = field(default_factory=dict)
-    body: ImageFile | None = None
+    body: ImageFile | bytes | None = field(default=None, repr=False)
     patience: float = 0.0
+    content_type: str | None = None
+
+    @property
+    def image(self) -> ImageFile | None:
+        return self.body if isinstance(self.body, ImageFile) else None
 
     @property
     def writes(self) -> bool:

@@ -12,8 +12,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from .answer import Params, Request
+from .console import Console
 from .errors import AnswerError, LostAnswerError, device_error
-from .models import Atx, Gpio, Info, Msd
+from .events import EventSocket
+from .models import Atx, Gpio, Info, Msd, parse_metrics
+from .switch import SwitchApi
 from .transport import Connection, Transport
 from .upload import ImageFile
 
@@ -42,9 +45,42 @@ class Pikvm:
 
     def __init__(self, connection: Connection, read_only: bool = False) -> None:
         self.transport = Transport(connection, read_only)
+        self.console = Console(self.transport)
+        self.switch = SwitchApi(self.transport)
 
     def close(self) -> None:
         self.transport.close()
+
+    def events(self, stream: bool = False) -> EventSocket:
+        """Open /api/ws. Raises MissingLibraryError, UnreachableError, AuthError, AnswerError."""
+        return EventSocket(self.transport.connection, stream, self.transport.read_only)
+
+    def login(self, expire: float | None = None) -> str:
+        """POST /api/auth/login: the token of a new session.
+
+        Args:
+            expire: seconds until it ends, kvmd 4.53 and later; 0 and older versions: when kvmd restarts.
+
+        Raises:
+            AnswerError: the device gives no session, as where its authentication is switched off.
+        """
+        return self.transport.login(expire)
+
+    def logout(self) -> None:
+        """POST /api/auth/logout. Ends every session of the user, not only ours. Needs a token as login."""
+        self.transport.post("/api/auth/logout")
+
+    def check_login(self) -> None:
+        """GET /api/auth/check. Raises AuthError."""
+        self.transport.get("/api/auth/check")
+
+    def log(self, since: float) -> str:
+        """GET /api/log: the lines of the last `since` seconds. Raises DeviceError where the log is switched off."""
+        return self.transport.get_raw("/api/log", {"seek": int(since)}).text
+
+    def metrics(self) -> dict[str, float]:
+        """GET /api/export/prometheus/metrics: names without labels, and numbers."""
+        return parse_metrics(self.transport.get_raw("/api/export/prometheus/metrics").text)
 
     def info(self) -> Info:
         """GET /api/info, without `fields`: that is what all versions understand."""

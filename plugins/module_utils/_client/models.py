@@ -263,6 +263,21 @@ def parse_image_name(text: str, option: str = "name") -> str:
     return "/".join(parts)
 
 
+def parse_metrics(text: str) -> dict[str, float]:
+    """Prometheus' text format as names and numbers. Comments and what is no number are dropped."""
+    found = {}
+    for line in text.splitlines():
+        name, _sep, value = line.strip().rpartition(" ")
+        if not name or line.startswith("#"):
+            continue
+        try:
+            number = float(value)
+        except ValueError:
+            continue
+        found[name.strip()] = number
+    return found
+
+
 def _parts(storage: Mapping[str, Any]) -> dict[str, Part]:
     """Before 3.206 the storage is one, and tells its size itself."""
     parts = storage.get("parts")

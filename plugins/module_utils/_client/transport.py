@@ -18,7 +18,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Callable
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from .answer import Answer, Params, Request
 from .auth import Credentials
@@ -141,17 +141,27 @@ class Transport:
         """GET kvmd's `result`. Raises AnswerError, DeviceError or UnreachableError."""
         return self._read(Request("GET", path, params or {})).result()
 
+    def get_raw(self, path: str, params: Params | None = None) -> Answer:
+        """GET what kvmd answers without its envelope: a picture, a text. Raises as `get` does."""
+        answer = self._read(Request("GET", path, params or {}))
+        answer.check()
+        return answer
+
     def post(
         self, path: str, params: Params | None = None, body: ImageFile | None = None, patience: float = 0.0
     ) -> dict[str, Any]:
-        """POST, once, and return kvmd's `result`.
+        """POST, once, and return kvmd's `result`. Raises as `write` does."""
+        return self.write(Request("POST", path, params or {}, body, patience)).result()
+
+    def write(self, request: Request) -> Answer:
+        """Send a request that writes, once.
 
         Raises:
             ReadOnlyError, UnreachableError: nothing was sent.
             LostAnswerError: sent, and nobody knows what became of it.
             DeviceError: refused. AnswerError: this is not a PiKVM.
         """
-        request = Request("POST", path, params or {}, body, patience)
+        body = request.image
         try:
             with self._ask(request) as response:
                 answer = self._finish(request, response)
@@ -163,7 +173,21 @@ class Transport:
                 f"{request} was answered {answer.status} {quote(answer.reason)} by something in front of kvmd. "
                 f"It may or may not have been carried out"
             )
-        return answer.result()
+        answer.check()
+        return answer
+
+    def login(self, expire: float | None) -> str:
+        """POST /api/auth/login with our user, password and code, and take the token from its cookie."""
+        headers = self._credentials.headers()
+        fields = {"user": headers.get("X-KVMD-User", ""), "passwd": headers.get("X-KVMD-Passwd", "")}
+        if expire is not None:
+            fields["expire"] = str(int(expire))
+        form = "application/x-www-form-urlencoded"
+        answer = self.write(Request("POST", "/api/auth/login", {}, urlencode(fields).encode(), 0.0, form))
+        token = re.search(r"auth_token=([0-9a-f]{64})", answer.headers.get("Set-Cookie", ""))
+        if not token:
+            raise AnswerError(f"{answer.request} was answered 200 without a session: is authentication switched off?")
+        return token.group(1)
 
     def stream(self, method: str, path: str, params: Params | None = None, patience: float = 0.0) -> Stream:
         """A successful answer whose body is read piece by piece. Raises as `post` does."""
@@ -244,8 +268,8 @@ class Transport:
                 self.connection.url + request.path,
                 params=request.query(),
                 data=request.body,
-                headers=login,
-                timeout=(timeout, timeout + (FINAL_FLUSH if request.body else request.patience)),
+                headers={**login, **({"Content-Type": request.content_type} if request.content_type else {})},
+                timeout=(timeout, timeout + (FINAL_FLUSH if request.image else request.patience)),
                 verify=self._verify,
                 allow_redirects=False,
                 stream=True,

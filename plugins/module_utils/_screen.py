@@ -1,0 +1,98 @@
+# Copyright (c) 2026, community.pikvm contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Pictures of the screen: waited for, taken, saved whole."""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+import time
+
+from ._client.api import Pikvm
+from ._client.console import Snapshot
+from ._client.errors import OptionError, UnavailableError
+
+SIGNAL_WITHIN = 3.0
+"""Seconds for a running video to find its signal, before the screen counts as dark."""
+
+PAUSE = 0.2
+
+LONGEST_TEXT = 4000
+
+
+class Screen:
+    """The text of the screen, as it was read last."""
+
+    def __init__(self, client: Pikvm) -> None:
+        self._client = client
+        self.text = ""
+
+    def shows(self, pattern: re.Pattern[str]) -> bool:
+        """Read the screen now. A screen without a picture shows nothing."""
+        try:
+            self.text = self._client.console.screen_text()[:LONGEST_TEXT]
+        except UnavailableError:
+            self.text = ""
+        return pattern.search(self.text) is not None
+
+
+def take_picture(client: Pikvm, width: int | None, quality: int | None, timeout: float) -> Snapshot:
+    """A picture, with a signal if there is one. The caller is a viewer, so that the video runs.
+
+    Args:
+        timeout: seconds for the video to start.
+
+    Raises:
+        UnavailableError: it does not start.
+    """
+    deadline = time.monotonic() + timeout
+    dark_since: float | None = None
+    while True:
+        try:
+            picture = client.console.snapshot(True, width, None, quality)
+        except UnavailableError:
+            if time.monotonic() >= deadline:
+                raise
+        else:
+            dark_since = dark_since or time.monotonic()
+            if picture.online or time.monotonic() - dark_since >= SIGNAL_WITHIN:
+                return picture
+        time.sleep(PAUSE)
+
+
+def check_langs(client: Pikvm, langs: list[str]) -> None:
+    """Raise OptionError unless the PiKVM can read text, in these languages."""
+    ocr = client.console.ocr()
+    if not ocr.enabled:
+        raise OptionError("ocr", "this PiKVM cannot read text: Tesseract is not installed on it")
+    for lang in langs:
+        if lang not in ocr.available:
+            raise OptionError("ocr_langs", f"the PiKVM does not know {lang!r}; it knows: {', '.join(ocr.available)}")
+
+
+def check_dest(dest: str | None) -> None:
+    """Raise OptionError where no file can be written."""
+    if dest is None:
+        return
+    folder = os.path.dirname(os.path.abspath(dest))
+    if os.path.isdir(dest):
+        raise OptionError("dest", f"{dest} is a directory; a file is needed")
+    if not os.path.isdir(folder):
+        raise OptionError("dest", f"there is no directory {folder}")
+    if not os.access(folder, os.W_OK):
+        raise OptionError("dest", f"{folder} cannot be written to")
+
+
+def save(picture: bytes, dest: str) -> None:
+    """Write a file as a whole or not at all. Raises OptionError where that is not possible."""
+    folder = os.path.dirname(os.path.abspath(dest))
+    try:
+        with tempfile.NamedTemporaryFile(dir=folder, prefix=".pikvm-", delete=False) as file:
+            file.write(picture)
+        os.chmod(file.name, 0o644)
+        os.replace(file.name, dest)
+    except OSError as exc:
+        raise OptionError("dest", f"cannot write {dest}: {exc.strerror or exc}") from exc
