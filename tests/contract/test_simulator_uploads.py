@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import http.server
 import json
 import socket
 import ssl
@@ -16,9 +15,11 @@ from typing import Any
 import pytest
 import requests
 
+from tests.support import web
+from tests.support.web import DATA
+
 from .client import Client, HeldBody, begin, error_of, until
 
-DATA = bytes(range(256)) * 1024
 Start = Callable[..., Client]
 
 
@@ -162,29 +163,10 @@ def test_names_kvmd_refuses(pikvm: Start, name: str) -> None:
     assert answer.json()["result"]["error_msg"].endswith("is not a valid MSD image name")
 
 
-class Library(http.server.BaseHTTPRequestHandler):
-    """Serves DATA; what lies below /short breaks off half-way, below /missing nothing is found."""
-
-    def do_GET(self) -> None:
-        found = not self.path.startswith("/missing")
-        self.send_response(200 if found else 404)
-        self.send_header("Content-Length", str(len(DATA) if found else 0))
-        self.end_headers()
-        if found:
-            self.wfile.write(DATA[: len(DATA) // 2] if self.path.startswith("/short") else DATA)
-
-    def log_message(self, *_args: object) -> None:
-        """Keep quiet."""
-
-
 @pytest.fixture
 def library() -> Iterator[str]:
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Library) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
+    with web.library() as address:
+        yield address
 
 
 def lines_of(answer: requests.Response) -> tuple[list[dict[str, Any]], bool]:
