@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import threading
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ import pytest
 
 from tests.simulator import Simulator
 from tests.support.ansible import Ansible, Host, check, task
-from tests.support.device import switch_on
+from tests.support.device import switch_on, when_asked
 from tests.support.expect import Refusal, Start, check_refusals
 from tests.support.raw import until
 
@@ -27,18 +26,6 @@ def wait(**options: Any) -> dict[str, Any]:
 
 def asked(sim: Simulator, path: str) -> int:
     return sum(record.path == path for record in sim.requests)
-
-
-def switch_on_when(sim: Simulator, path: str, times: int = 1) -> threading.Thread:
-    """Let the computer be switched on by somebody else once the module has begun to look."""
-
-    def run() -> None:
-        until(lambda: asked(sim, path) >= times, 60.0)
-        switch_on(sim)
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    return thread
 
 
 def test_every_condition_at_once(ansible: Ansible, simulator: Start) -> None:
@@ -66,7 +53,8 @@ def test_change_is_told_by_events_or_found_by_polling(
         (tmp_path / "lib").mkdir()
         (tmp_path / "lib" / "websockets.py").write_text("raise ImportError('not here')\n", encoding="utf-8")
         environment["PYTHONPATH"] = str(tmp_path / "lib")
-    somebody = switch_on_when(sim, "/api/atx" if polls else "/api/ws", 2 if polls else 1)
+    path, times = ("/api/atx", 2) if polls else ("/api/ws", 1)
+    somebody = when_asked(sim, path, lambda: switch_on(sim), times)
     host = Host(sim, [wait(power="on")])
     (outcome,) = ansible.play({"server": host}, environment=environment).hosts["server"]
     somebody.join()
@@ -97,7 +85,7 @@ def test_text_that_ends_the_wait(ansible: Ansible, simulator: Start, tmp_path: P
 
 def test_screen_that_changes_and_one_that_does_not(ansible: Ansible, simulator: Start) -> None:
     sim = simulator(streamer="viewers", machine={"disk_os": False})
-    somebody = switch_on_when(sim, "/api/streamer/snapshot", 2)
+    somebody = when_asked(sim, "/api/streamer/snapshot", lambda: switch_on(sim), 2)
     changed, unchanged = ansible.run(sim, wait(screen="changed"), wait(screen="changed", wait_timeout=1.5))
     somebody.join()
     assert changed.ok, changed.msg
@@ -108,13 +96,11 @@ def test_screen_that_changes_and_one_that_does_not(ansible: Ansible, simulator: 
 
 def test_restart_of_the_device_is_outlived(ansible: Ansible, sim: Simulator) -> None:
     def restart() -> None:
-        until(lambda: asked(sim, "/api/ws") > 0, 60.0)
         sim.fault("restarting", seconds=40.0)
         until(lambda: not sim.faults.restarting)
         switch_on(sim)
 
-    somebody = threading.Thread(target=restart)
-    somebody.start()
+    somebody = when_asked(sim, "/api/ws", restart)
     (outcome,) = ansible.run(sim, wait(power="on"))
     somebody.join()
     assert outcome.ok, outcome.msg
