@@ -212,6 +212,18 @@ pikvm:
         online:
           description: Whether there is a signal, V(null) if the process does not run.
           type: bool
+        width:
+          description: Width of the screen in pixels, V(null) if the process does not run.
+          type: int
+        height:
+          description: Height of the screen in pixels, V(null) if the process does not run.
+          type: int
+        captured_fps:
+          description: Frames per second, V(null) if the process does not run.
+          type: int
+        params:
+          description: What the video is set to, such as V(quality) and V(desired_fps).
+          type: dict
         ocr:
           description: Whether text can be read, and in which languages.
           type: dict

@@ -83,7 +83,7 @@ EXAMPLES = r"""
 # Address and login come from the environment here (PIKVM_URL, PIKVM_PASSWORD and so on);
 # module_defaults for group/community.pikvm.all would do as well.
 
-- name: Log in and shut down
+- name: Give a user name
   community.pikvm.pikvm_keyboard:
     text: "root\n"
 

@@ -89,7 +89,7 @@ EXAMPLES = r"""
 
 - name: Save the screen
   community.pikvm.pikvm_snapshot:
-    dest: /tmp/screen.jpg
+    dest: screen.jpg
 
 - name: Read it
   community.pikvm.pikvm_snapshot:
@@ -102,7 +102,7 @@ dest:
   description: The file that was written, V(null) if none was asked for.
   returned: success
   type: str
-  sample: /tmp/screen.jpg
+  sample: screen.jpg
 text:
   description: The text of the screen, V(null) without O(ocr) or without a signal.
   returned: success

@@ -195,7 +195,7 @@ SPEC: dict[str, Any] = {
 def run(task: Task) -> Result:
     """Look until all conditions hold, once in check mode."""
     params = task.params
-    check_dest(params["frame"])
+    check_dest(params["frame"], "frame")
     screen = needs_screen(params)
     poll = max(params["poll"], SCREEN_POLL if screen else 0.05)
     kinds = {name for name, wanted in kinds_of(params).items() if wanted}
@@ -249,7 +249,7 @@ def missed(task: Task, conditions: Conditions, waited: Waited, msg: str, used: s
     result: Result = {**outcome(conditions, waited, used), "failed": True, "msg": msg}
     if task.params["frame"] and not task.check_mode:
         try:
-            save(take_picture(task.client, None, None, 5.0).picture, task.params["frame"])
+            save(take_picture(task.client, None, None, 5.0).picture, task.params["frame"], "frame")
             result["frame"] = task.params["frame"]
         except PikvmError as exc:
             result["msg"] += f". The screen could not be saved: {exc}"

@@ -24,6 +24,7 @@ OTHER_SECRET = "KRSXG5CTMVRXEZLUKRSXG5CTMVRXEZLU"
 OTHER_PASSWORD = "falsch-0815-wort"
 TOKEN = "5ec2e7" * 10 + "abcd"
 LOGIN = "download-4712-login"
+TYPED = "getippt-4713"
 VERBOSE = ("-vvvv", "--diff")
 Start = Callable[..., Simulator]
 
@@ -43,6 +44,17 @@ def everything(src: str, url: str) -> list[dict[str, Any]]:
         task("pikvm_msd_drive", state="connected", image="a.iso"),
         task("pikvm_msd_drive", state="connected", image="missing.iso"),
         task("pikvm_wait_for", power="on", stable_for=0),
+        task("pikvm_keyboard", text="root\n"),
+        check("pikvm_keyboard", text=TYPED),
+        task("pikvm_keyboard", text=TYPED),
+        task("pikvm_keyboard", text=TYPED, keymap="xx"),
+        task("pikvm_keyboard", keys=["ShiftLeft+KeyA"]),
+        task("pikvm_mouse", click="left"),
+        task("pikvm_hid", jiggler=True),
+        task("pikvm_snapshot", ocr=True),
+        task("pikvm_session"),
+        task("pikvm_log_info"),
+        task("pikvm_switch_port", port="0", active=True),
     ]
 
 
@@ -66,9 +78,9 @@ def test_nothing_leaks_from_any_module(ansible: Ansible, simulator: Start, tmp_p
         played = ansible.play({"server": host}, VERBOSE)
     text = played.output + played.lines
     failed = [outcome.task for outcome in played.hosts["server"] if not outcome.ok]
-    assert failed == ["pikvm_gpio_channel", "pikvm_msd_image", "pikvm_msd_drive"]
+    assert failed == ["pikvm_gpio_channel", "pikvm_msd_image", "pikvm_msd_drive", "pikvm_keyboard", "pikvm_switch_port"]
     assert "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER" in text
-    assert leaks(text, PASSWORD, SECRET, LOGIN) == []
+    assert leaks(text, PASSWORD, SECRET, LOGIN, TYPED, *sim.device.sessions._sessions) == []
     assert [code for code in codes(start) if re.search(rf"(?<![\d.]){code}(?!\d)", text)] == []
 
 

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
 from typing import Any
 
 from tests.simulator import Simulator
@@ -12,6 +14,7 @@ from tests.simulator import Simulator
 from .raw import until
 
 DIALECTS = ("4.197", "4.20", "3.334")
+LONGEST_PLAY = 100.0
 
 
 def switch_on(sim: Simulator) -> None:
@@ -19,6 +22,18 @@ def switch_on(sim: Simulator) -> None:
     sim.call(sim.machine.button_down, "power")
     sim.call(sim.machine.button_up, "power")
     until(lambda: sim.machine.state in ("running", "no_boot"))
+
+
+def when_asked(sim: Simulator, path: str, act: Callable[[], Any], times: int = 1) -> threading.Thread:
+    """Let somebody else act once a path has been asked for so often."""
+
+    def run() -> None:
+        until(lambda: sum(record.path == path for record in sim.requests) >= times, LONGEST_PLAY)
+        act()
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    return thread
 
 
 def insert(

@@ -13,22 +13,26 @@ import pytest
 import yaml
 
 from ansible_collections.community.pikvm.plugins.module_utils import _argspec
-from tests.simulator import Simulator
 from tests.support.ansible import Ansible, Host, connection
-from tests.support.device import switch_on
+from tests.support.device import switch_on, when_asked
+from tests.support.expect import Start
 
 MODULES = sorted(path.stem for path in (Path(_argspec.__file__).parents[1] / "modules").glob("pikvm_*.py"))
-STARTS_ON = {"pikvm_info", "pikvm_atx_click"}
+STARTS_ON = {"pikvm_info", "pikvm_atx_click", "pikvm_keyboard", "pikvm_mouse", "pikvm_snapshot"}
+DEVICES: dict[str, dict[str, Any]] = {"pikvm_switch_port": {"switch": True}}
 
 
 @pytest.mark.parametrize("module", MODULES)
-def test_examples(ansible: Ansible, sim: Simulator, tmp_path: Path, module: str) -> None:
+def test_examples(ansible: Ansible, simulator: Start, tmp_path: Path, module: str) -> None:
+    sim = simulator(**DEVICES.get(module, {}))
     documented = importlib.import_module(f"ansible_collections.community.pikvm.plugins.modules.{module}")
     tasks: list[dict[str, Any]] = yaml.safe_load(documented.EXAMPLES)
     (tmp_path / "images").mkdir()
     (tmp_path / "images" / "netinst.iso").write_bytes(b"netinst" * 1000)
     if module in STARTS_ON:
         switch_on(sim)
+    if module == "pikvm_wait_for":
+        when_asked(sim, "/api/streamer/snapshot", lambda: switch_on(sim))
     environment = {f"PIKVM_{name.upper()}": str(value) for name, value in connection(sim).items()}
     outcomes = ansible.play({"server": Host(sim, tasks)}, environment=environment, defaults=False).hosts["server"]
     assert [(outcome.task, outcome.msg) for outcome in outcomes if not outcome.ok] == []

@@ -15,11 +15,17 @@ from tests.support.device import DIALECTS, insert, switch_on
 from tests.support.expect import Refusal, Start, check_refusals, portions
 
 INFO, WAIT = "pikvm_info", "pikvm_wait_for"
+NEWER = ["!streamer", "!switch", "!metrics"]
 
 
 def shape(value: Any) -> Any:
     """Names and nesting; what may be null in one version and not in another is left out of the comparison."""
     return {key: shape(inner) for key, inner in value.items()} if isinstance(value, dict) else None
+
+
+def capabilities(found: dict[str, Any]) -> dict[str, bool]:
+    """Those that are known."""
+    return {name: value for name, value in found["capabilities"].items() if value is not None}
 
 
 def test_one_shape_for_all_dialects(ansible: Ansible, simulator: Start) -> None:
@@ -31,7 +37,8 @@ def test_one_shape_for_all_dialects(ansible: Ansible, simulator: Start) -> None:
     shapes = []
     for kvmd, (real, foretold) in zip(DIALECTS, played.values(), strict=True):
         found = real["pikvm"]
-        assert (found["version"], found["capabilities"]) == (kvmd, {"atx": True, "msd": True, "gpio": True})
+        assert found["version"] == kvmd
+        assert capabilities(found) == {"atx": True, "msd": True, "gpio": True}
         assert found["atx"]["leds"]["power"] is True
         assert found["msd"]["drive"] == {
             "connected": True,
@@ -54,24 +61,59 @@ def test_one_shape_for_all_dialects(ansible: Ansible, simulator: Start) -> None:
 def test_only_what_is_asked_for_is_read(ansible: Ansible, sim: Simulator) -> None:
     rows: list[tuple[dict[str, Any], list[str], set[str]]] = [
         ({"gather_subset": ["msd"]}, ["msd"], {"msd"}),
-        ({"gather_subset": ["!gpio", "!msd"]}, ["info", "atx"], {"info", "atx"}),
-        ({"gather_subset": ["all", "!info"]}, ["atx", "msd", "gpio"], {"atx", "msd", "gpio"}),
+        ({"gather_subset": ["!hid", "!msd", *NEWER]}, ["info", "atx", "gpio"], {"info", "atx", "gpio"}),
+        ({"gather_subset": ["all", "!info", *NEWER]}, ["atx", "msd", "gpio", "hid"], {"atx", "msd", "gpio", "hid"}),
+        ({"gather_subset": ["streamer"]}, ["streamer", "streamer/ocr"], {"streamer"}),
         ({"gather_subset": ["info"], "info_fields": ["system", "uptime"]}, ["info"], {"info"}),
     ]
     outcomes = ansible.run(sim, *(task(INFO, **options) for options, _paths, _keys in rows))
     for outcome, (_options, paths, keys) in zip(outcomes, rows, strict=True):
         assert [record.path.removeprefix("/api/") for record in outcome.requests] == paths
         assert set(outcome["pikvm"]) == {"version", "capabilities", *keys}
-    assert set(outcomes[3]["pikvm"]["info"]) == {"system", "uptime"}
-    assert outcomes[0]["pikvm"]["capabilities"] == {"atx": None, "msd": True, "gpio": None}
+    assert set(outcomes[-1]["pikvm"]["info"]) == {"system", "uptime"}
+    assert capabilities(outcomes[0]["pikvm"]) == {"msd": True}
 
 
 def test_what_is_switched_off_is_told_and_no_failure(ansible: Ansible, sim: Simulator) -> None:
     sim.fault("atx_disabled")
     sim.fault("msd_offline")
     (outcome,) = ansible.run(sim, task(INFO))
-    assert outcome["pikvm"]["capabilities"] == {"atx": False, "msd": False, "gpio": True}
+    assert capabilities(outcome["pikvm"]) == {"atx": False, "msd": False, "gpio": True}
     assert outcome["pikvm"]["msd"]["drive"] is None
+
+
+def test_all_that_can_be_told(ansible: Ansible, simulator: Start) -> None:
+    sims = {
+        "newest": simulator(switch=True),
+        "without_a_switch": simulator(streamer="viewers"),
+        "before_there_were_switches": simulator(kvmd="4.20"),
+        "oldest": simulator(kvmd="3.334"),
+    }
+    sims["oldest"].fault("ocr_disabled")
+    for name in ("before_there_were_switches", "oldest"):
+        switch_on(sims[name])
+    played = ansible.play({name: Host(sim, [task(INFO, gather_subset=["all"])]) for name, sim in sims.items()})
+    found = {name: outcomes[0]["pikvm"] for name, outcomes in played.hosts.items()}
+    for name, pikvm in found.items():
+        switch = name == "newest"
+        assert capabilities(pikvm) == {
+            **dict.fromkeys(("msd", "gpio", "hid", "metrics"), True),
+            "atx": sims[name].device.atx.state()["enabled"],
+            "ocr": name != "oldest",
+            "switch": switch,
+        }
+        on = sims[name].machine.powered
+        assert (pikvm["hid"]["keyboard"]["online"], pikvm["hid"]["mouse"]["outputs"]) == (on, ["usb", "usb_rel"])
+        assert pikvm["metrics"]["pikvm_atx_power"] == float(on)
+        assert all(isinstance(number, float) for number in pikvm["metrics"].values())
+        assert pikvm["streamer"]["running"] is (name != "without_a_switch")
+        assert pikvm["streamer"]["online"] is (None if name == "without_a_switch" else on)
+    assert [port["id"] for port in found["newest"]["switch"]["ports"]] == ["1", "2", "3", "4"]
+    assert found["newest"]["switch"]["edids"] == {"default": "Default"}
+    assert found["without_a_switch"]["switch"] == {"ports": [], "edids": {}}
+    assert found["oldest"]["switch"] is found["before_there_were_switches"]["switch"] is None
+    assert found["oldest"]["streamer"]["width"] == 1280
+    assert found["oldest"]["streamer"]["ocr"] == {"enabled": False, "default": [], "available": []}
 
 
 def test_waiting_for_what_is_so(ansible: Ansible, sim: Simulator) -> None:
@@ -88,13 +130,10 @@ def test_waiting_for_what_is_so(ansible: Ansible, sim: Simulator) -> None:
 
 
 def test_waiting_for_what_becomes_so(ansible: Ansible, sim: Simulator) -> None:
-    sim.fault("msd_busy", path="/api/msd$", seconds=10.0)
-    sim.fault("restarting", path="/api/atx", seconds=10.0)
-    busy, restarting = ansible.run(
-        sim,
-        task(WAIT, msd="idle", stable_for=0, wait_timeout=10),
-        task(WAIT, power="off", stable_for=0, wait_timeout=10),
-    )
+    sim.fault("msd_busy", path="/api/ws", seconds=20.0)
+    (busy,) = ansible.run(sim, task(WAIT, msd="idle", stable_for=0, wait_timeout=10))
+    sim.fault("restarting", path="/api/ws", seconds=20.0)
+    (restarting,) = ansible.run(sim, task(WAIT, power="off", stable_for=0, wait_timeout=10))
     assert (busy.ok, restarting.ok) == (True, True)
     assert busy["elapsed"] >= 0.3
     assert restarting["elapsed"] >= 0.3
