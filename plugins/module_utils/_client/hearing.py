@@ -13,12 +13,17 @@ from __future__ import annotations
 
 import errno
 import io
+import socket
 import ssl
+import time
 from typing import Any
 
 from .upload import ImageFile
 
 HEARING_POOLS: dict[str, Any] = {}
+
+LISTEN_EVERY = 0.5
+"""Seconds between two looks for an answer while the line is blocked: who has refused may read no more."""
 
 ANSWER_AFTER_BREAK = 5.0
 """Seconds to look for an answer once the connection has broken under the sender."""
@@ -85,15 +90,26 @@ class _Hearing:
         if self._image is None or self.sock is None:
             super().send(data)  # type: ignore[misc]
             return
-        if self._answered():
-            raise BrokenPipeError(errno.EPIPE, "answered before the end of the upload")
-        self.sock.settimeout(self._image.stall)
         try:
-            super().send(data)  # type: ignore[misc]
+            self._send_listening(memoryview(data), self._image.stall)
         except OSError as exc:
             # urllib3 goes on to read the answer after this error, and only after this one
-            self._broken = True
+            self._broken = not isinstance(self.sock, _AnsweredSocket)
             raise BrokenPipeError(errno.EPIPE, str(exc)) from exc
+
+    def _send_listening(self, block: memoryview, stall: float) -> None:
+        """Send a block within `stall` seconds, and listen before it and whenever the line is blocked."""
+        end = time.monotonic() + stall
+        sent = 0
+        while sent < len(block):
+            if self._answered():
+                raise BrokenPipeError(errno.EPIPE, "answered before the end of the upload")
+            self.sock.settimeout(LISTEN_EVERY)
+            try:
+                sent += self.sock.send(block[sent:])
+            except socket.timeout:
+                if time.monotonic() >= end:
+                    raise
 
     def getresponse(self, *args: Any, **kwargs: Any) -> Any:
         if self._broken:

@@ -59,9 +59,9 @@ def test_silent_server_is_given_up_in_time(sim: Simulator, client: Connect) -> N
     sim.fault("silent")
     start = time.monotonic()
     with pytest.raises(AnswerError) as caught:
-        client(sim, timeout=0.3).atx()
-    assert str(caught.value) == f"GET /api/atx: {sim.url} was connected, but gave no answer in time (timeout 0.3 s)"
-    assert 0.3 <= time.monotonic() - start < 2.0
+        client(sim, timeout=1.0).atx()
+    assert str(caught.value) == f"GET /api/atx: {sim.url} was connected, but gave no answer in time (timeout 1 s)"
+    assert 1.0 <= time.monotonic() - start < 6.0
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ def test_write_is_sent_once_and_its_fate_is_left_open(
     sim: Simulator, client: Connect, fault: dict[str, Any], when: str
 ) -> None:
     sim.fault(when=when, **fault)
-    pikvm = client(sim, retries=3, timeout=0.3)
+    pikvm = client(sim, retries=3, timeout=1.0)
     with pytest.raises(LostAnswerError, match="It may or may not have been carried out$"):
         pikvm.transport.post("/api/atx/click", {"button": "power", "wait": False})
     assert len(sim.writes) == 1
@@ -173,7 +173,7 @@ def test_port_that_says_nothing_is_given_up_in_time() -> None:
         connection = Connection(f"127.0.0.1:{port}", password="admin", timeout=0.3, retries=0)
         with contextlib.closing(Transport(connection)) as transport, pytest.raises(UnreachableError):
             transport.post("/api/atx/click")
-    assert time.monotonic() - start < 2.0
+    assert time.monotonic() - start < 6.0
 
 
 def test_port_that_speaks_no_tls_is_no_lost_write(raw: Serve) -> None:
@@ -222,8 +222,8 @@ def test_answer_that_drips_is_given_up(raw: Serve, client: Connect) -> None:
 
     start = time.monotonic()
     with pytest.raises(AnswerError):
-        client(raw(drip), timeout=0.2).atx()
-    assert time.monotonic() - start < 5.0
+        client(raw(drip), timeout=0.5).atx()
+    assert time.monotonic() - start < 10.0
 
 
 @pytest.mark.parametrize(

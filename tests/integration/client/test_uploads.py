@@ -122,6 +122,11 @@ def refuse_and_stop_reading(talk: Conversation) -> None:
     talk.wait(10.0)
 
 
+def refuse_once_the_line_is_full(talk: Conversation) -> None:
+    talk.wait(1.0)
+    refuse_and_stop_reading(talk)
+
+
 def refuse_and_reset(talk: Conversation) -> None:
     talk.refuse("MsdImageExistsError", "This image is already exists")
     talk.wait(0.3)
@@ -143,7 +148,14 @@ def refuse_drop_by_drop(talk: Conversation) -> None:
 
 
 @pytest.mark.parametrize(
-    "script", [refuse_and_stop_reading, refuse_and_reset, refuse_in_mid_upload, refuse_drop_by_drop]
+    "script",
+    [
+        refuse_and_stop_reading,
+        refuse_once_the_line_is_full,
+        refuse_and_reset,
+        refuse_in_mid_upload,
+        refuse_drop_by_drop,
+    ],
 )
 @pytest.mark.parametrize("tls", [True, False], ids=["TLS", "plain"])
 def test_refusal_is_heard_however_the_server_goes_on(
@@ -156,7 +168,7 @@ def test_refusal_is_heard_however_the_server_goes_on(
     ):
         client(server).msd_write("a.iso", big)
     assert big.sent < IN_FLIGHT
-    assert time.monotonic() - start < 5.0
+    assert time.monotonic() - start < 9.0
     assert len(server.heads) == 1
 
 
@@ -183,10 +195,10 @@ def test_session_tickets_are_not_taken_for_an_answer(raw: Serve, client: Connect
 
 
 def test_slow_card_is_waited_for(sim: Simulator, client: Connect, source: ImageFile) -> None:
-    sim.fault("slow_card", bytes_per_second=len(DATA) / SPEED)
+    sim.fault("slow_card", bytes_per_second=len(DATA) / (2 * SPEED))
     start = time.monotonic()
-    assert client(sim, timeout=0.2).msd_write("a.iso", source).written == len(DATA)
-    assert time.monotonic() - start > 0.8
+    assert client(sim, timeout=0.8).msd_write("a.iso", source).written == len(DATA)
+    assert time.monotonic() - start > 1.6
 
 
 def test_server_that_stops_reading_is_given_up(raw: Serve, client: Connect, big: ImageFile) -> None:
@@ -194,8 +206,8 @@ def test_server_that_stops_reading_is_given_up(raw: Serve, client: Connect, big:
     server = raw(lambda talk: talk.wait(20.0))
     start = time.monotonic()
     with pytest.raises(LostAnswerError, match="It may or may not have been carried out"):
-        client(server, timeout=0.5).msd_write("a.iso", big)
-    assert time.monotonic() - start < 8.0
+        client(server, timeout=1.0).msd_write("a.iso", big)
+    assert time.monotonic() - start < 15.0
     assert big.sent < IN_FLIGHT
 
 

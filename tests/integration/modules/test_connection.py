@@ -162,21 +162,21 @@ def test_servers_that_are_not_there(ansible: Ansible, simulator: Start, subtests
                 info(url="no-such-host.invalid"), r"^https://no-such-host\.invalid: no connection: "
             ),
             "server silent from the start": Refusal(
-                info(url=f"127.0.0.1:{port}"), "no connection", connection={"timeout": 0.5}
+                info(url=f"127.0.0.1:{port}"), "no connection", connection={"timeout": 1.5}
             ),
             "server silent": Refusal(
                 info(),
-                r"was connected, but gave no answer in time \(timeout 0\.5 s\)$",
+                r"was connected, but gave no answer in time \(timeout 1\.5 s\)$",
                 fault("silent"),
                 {},
-                {"timeout": 0.5},
+                {"timeout": 1.5},
             ),
             "write to a silent server": Refusal(
                 WRITE,
                 r"^POST /api/atx/click .*gave no answer in time .*It may or may not have been carried out$",
                 fault("silent", writes=True),
                 {"speed": 1000.0},
-                {"timeout": 0.5},
+                {"timeout": 1.5},
             ),
             "no web address": Refusal(
                 info(url="ftp://pikvm"), "^url: must begin with https:// or http://, not ftp://$"

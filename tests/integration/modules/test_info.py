@@ -109,7 +109,7 @@ REFUSALS = {
     ),
     "unknown option": Refusal(task(INFO, nonsense=1), r"Unsupported parameters for .*nonsense"),
     "waiting in vain": Refusal(
-        task(WAIT, power="on", stable_for=0, wait_timeout=0.5), r"^Waited 0\.\d s for power on; seen last: power off$"
+        task(WAIT, power="on", stable_for=0, wait_timeout=0.5), r"^Waited \d+\.\d s for power on; seen last: power off$"
     ),
     "waiting for nothing": Refusal(task(WAIT), "one of the following is required: power, hdd, gpio, msd"),
     "waiting for an unknown channel": Refusal(

@@ -93,8 +93,8 @@ def test_press_is_not_waited_for_where_so_told(ansible: Ansible, simulator: Star
 def test_led_has_to_hold_still(ansible: Ansible, sim: Simulator) -> None:
     switch_on(sim)
     short, long = ansible.run(sim, power(state="on", stable_for=0), power(state="on", stable_for=1.5))
-    assert short["elapsed"] < 1.0
-    assert 1.5 <= long["elapsed"] < 3.5
+    assert short["elapsed"] < 1.5
+    assert 1.5 <= long["elapsed"] < 6.0
     assert len(short.requests) <= 2 < len(long.requests)
 
 
