@@ -46,15 +46,21 @@ class Conditions:
         if self._text:
             self.wanted["screen_text"] = True
         self.text: str | None = None
+        self._seen: dict[str, Any] = {}
         self._sample: bytes | None = None
         self._first_sample: bytes | None = None
 
     def look(self) -> dict[str, Any]:
         """What the asked-for things show now, each read once. Raises StateError where the screen shows a fatal text."""
-        seen: dict[str, Any] = {}
+        seen = self._seen = {}
         for look in (self._atx, self._gpio, self._msd, self._screen, self._read_text):
             seen.update(look())
-        return {name: seen[name] for name in self.wanted}
+        return self.observed
+
+    @property
+    def observed(self) -> dict[str, Any]:
+        """What the last look has shown, as far as it came."""
+        return {name: self._seen[name] for name in self.wanted if name in self._seen}
 
     def hold(self, observed: dict[str, Any]) -> bool:
         return observed == self.wanted

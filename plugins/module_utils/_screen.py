@@ -73,20 +73,20 @@ def check_langs(client: Pikvm, langs: list[str]) -> None:
             raise OptionError("ocr_langs", f"the PiKVM does not know {lang!r}; it knows: {', '.join(ocr.available)}")
 
 
-def check_dest(dest: str | None) -> None:
-    """Raise OptionError where no file can be written."""
+def check_dest(dest: str | None, option: str = "dest") -> None:
+    """Raise OptionError, in the name of an option, where no file can be written."""
     if dest is None:
         return
     folder = os.path.dirname(os.path.abspath(dest))
     if os.path.isdir(dest):
-        raise OptionError("dest", f"{dest} is a directory; a file is needed")
+        raise OptionError(option, f"{dest} is a directory; a file is needed")
     if not os.path.isdir(folder):
-        raise OptionError("dest", f"there is no directory {folder}")
+        raise OptionError(option, f"there is no directory {folder}")
     if not os.access(folder, os.W_OK):
-        raise OptionError("dest", f"{folder} cannot be written to")
+        raise OptionError(option, f"{folder} cannot be written to")
 
 
-def save(picture: bytes, dest: str) -> None:
+def save(picture: bytes, dest: str, option: str = "dest") -> None:
     """Write a file as a whole or not at all. Raises OptionError where that is not possible."""
     folder = os.path.dirname(os.path.abspath(dest))
     try:
@@ -95,4 +95,4 @@ def save(picture: bytes, dest: str) -> None:
         os.chmod(file.name, 0o644)
         os.replace(file.name, dest)
     except OSError as exc:
-        raise OptionError("dest", f"cannot write {dest}: {exc.strerror or exc}") from exc
+        raise OptionError(option, f"cannot write {dest}: {exc.strerror or exc}") from exc

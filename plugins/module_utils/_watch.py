@@ -10,17 +10,23 @@ import time
 from types import TracebackType
 
 from ._client.api import Pikvm
-from ._client.errors import AnswerError, AuthError, MissingLibraryError, UnreachableError
+from ._client.errors import AnswerError, DeviceError, MissingLibraryError, UnreachableError
 from ._client.events import EventSocket
 from ._client.models import Atx, Gpio, Msd
 
 FIRST_BURST = 5.0
 """Seconds within which a new socket has to tell the states that are looked at."""
 
+SILENCE = 10.0
+"""Seconds without any event after which a socket has to answer a ping."""
+
+PONG_WITHIN = 5.0
+
 REOPEN = (1.0, 2.0, 4.0, 8.0, 15.0)
 """Seconds before each attempt to open a broken socket again; the last is repeated."""
 
-NO_SOCKET = (AnswerError, UnreachableError, AuthError, MissingLibraryError)
+NO_SOCKET = (AnswerError, UnreachableError, DeviceError, MissingLibraryError)
+"""Why there may be none. A login that is refused will be refused to the first question, too, and told then."""
 
 
 class Watch:
@@ -43,6 +49,7 @@ class Watch:
         self._socket: EventSocket | None = None
         self._attempt = 0
         self._next_attempt = 0.0
+        self._heard = 0.0
         self.used = "polling"
 
     def __enter__(self) -> Watch:
@@ -76,12 +83,23 @@ class Watch:
             time.sleep(max(0.0, min(self._poll, deadline - time.monotonic())))
             return
         try:
-            while time.monotonic() < deadline:
-                if self._socket.receive(deadline - time.monotonic()) in self._kinds:
-                    return
+            self._listen(self._socket, deadline)
         except AnswerError:
             self._hang_up()
             self._put_off()
+
+    def _listen(self, socket: EventSocket, deadline: float) -> None:
+        """Until an event that is of interest, or until the deadline. Raises AnswerError where the socket is dead."""
+        while time.monotonic() < deadline:
+            kind = socket.receive(deadline - time.monotonic())
+            if kind:
+                self._heard = time.monotonic()
+            if kind in self._kinds:
+                return
+        if time.monotonic() - self._heard >= SILENCE:
+            if not socket.flush(PONG_WITHIN):
+                raise AnswerError("The event socket is open, but nothing comes from it any more")
+            self._heard = time.monotonic()
 
     def _live(self, kind: str) -> bool:
         self.used = "events" if self._socket is not None and kind in self._socket.state else "polling"
@@ -90,7 +108,9 @@ class Watch:
     def _open(self) -> None:
         try:
             self._socket = self._client.events(self._stream)
-            self._socket.await_kinds(self._kinds, FIRST_BURST)
+            if not self._socket.await_kinds(self._kinds, FIRST_BURST):
+                raise AnswerError("The event socket is open, but does not tell what is looked at")
+            self._heard = time.monotonic()
             self._attempt = 0
         except NO_SOCKET:
             self._hang_up()

@@ -63,7 +63,8 @@ EXAMPLES = r"""
 
 RETURN = r"""
 auth_token:
-  description: The token of the session. It is a secret: the result is hidden from all output. V(null) in check mode.
+  description: >-
+    The token of the session, V(null) in check mode. It is a secret: no output shows the result.
   returned: when O(state=present)
   type: str
 """

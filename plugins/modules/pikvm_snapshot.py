@@ -128,6 +128,7 @@ from typing import Any
 
 from ansible_collections.community.pikvm.plugins.module_utils._argspec import wait_spec
 from ansible_collections.community.pikvm.plugins.module_utils._client.console import Region
+from ansible_collections.community.pikvm.plugins.module_utils._client.errors import OptionError
 from ansible_collections.community.pikvm.plugins.module_utils._runner import Result, Task, run_module
 from ansible_collections.community.pikvm.plugins.module_utils._screen import check_dest, check_langs, save, take_picture
 
@@ -148,6 +149,11 @@ def run(task: Task) -> Result:
     """Become a viewer, wait for a picture, take it, and read it."""
     client, params = task.client, task.params
     check_dest(params["dest"])
+    if not params["dest"] and not params["ocr"]:
+        raise OptionError("dest", "is needed, or ocr=true, or both")
+    for option in ("ocr_langs", "region"):
+        if params[option] and not params["ocr"]:
+            raise OptionError(option, "is for the text of the screen, and needs ocr=true")
     if params["ocr"]:
         check_langs(client, params["ocr_langs"] or [])
     socket = client.events(stream=True)
@@ -171,7 +177,7 @@ def run(task: Task) -> Result:
 
 
 def main() -> None:
-    run_module(run, SPEC, writes=False, required_one_of=[("dest", "ocr")], required_by={"region": "ocr"})
+    run_module(run, SPEC, writes=False)
 
 
 if __name__ == "__main__":

@@ -156,6 +156,7 @@ elapsed:
   sample: 512.3
 """
 
+import time
 from typing import Any
 
 from ansible_collections.community.pikvm.plugins.module_utils._client.errors import PikvmError, StateError
@@ -194,17 +195,19 @@ SPEC: dict[str, Any] = {
 def run(task: Task) -> Result:
     """Look until all conditions hold, once in check mode."""
     params = task.params
-    check_dest(params["frame"])
+    check_dest(params["frame"], "frame")
     screen = needs_screen(params)
     poll = max(params["poll"], SCREEN_POLL if screen else 0.05)
     kinds = {name for name, wanted in kinds_of(params).items() if wanted}
     with Watch(task.client, kinds, screen, poll) as watch:
         wanted = {name: params[name] for name in CONDITIONS}
         conditions = Conditions(task.client, watch, wanted, params["fail_text"] or [])
+        start = time.monotonic()
         try:
             waited = wait(task, watch, conditions, poll if screen else EVENT_PAUSE)
         except StateError as exc:
-            return missed(task, conditions, Waited(False, None, 0.0), str(exc), watch.used)
+            seen = Waited(False, conditions.observed, time.monotonic() - start)
+            return missed(task, conditions, seen, str(exc), watch.used)
         result = outcome(conditions, waited, watch.used)
         if waited.ok or task.check_mode:
             return result
@@ -244,9 +247,9 @@ def outcome(conditions: Conditions, waited: Waited, used: str) -> Result:
 def missed(task: Task, conditions: Conditions, waited: Waited, msg: str, used: str) -> Result:
     """A failure, with the last frame if it was asked for. A frame that cannot be had does not hide the failure."""
     result: Result = {**outcome(conditions, waited, used), "failed": True, "msg": msg}
-    if task.params["frame"]:
+    if task.params["frame"] and not task.check_mode:
         try:
-            save(take_picture(task.client, None, None, 5.0).picture, task.params["frame"])
+            save(take_picture(task.client, None, None, 5.0).picture, task.params["frame"], "frame")
             result["frame"] = task.params["frame"]
         except PikvmError as exc:
             result["msg"] += f". The screen could not be saved: {exc}"

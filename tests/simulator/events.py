@@ -109,7 +109,7 @@ def _parts(voice: Voice) -> Callable[[str, dict[str, Any], dict[str, Any]], Iter
         if topic == "info":
             for category in _changed(before, state):
                 yield name, {category: state[category]}
-        elif topic in ("streamer", "switch"):
+        elif topic == "streamer" or (topic == "switch" and before["model"] == state["model"]):
             yield name, {key: state[key] for key in _changed(before, state)}
         elif topic == "gpio" and before["model"] == state["model"]:
             yield name, {"state": _changed_channels(before["state"], state["state"])}

@@ -83,10 +83,10 @@ def _region(call: Call, size: tuple[int, int]) -> picture.Region:
 
 
 def _preview(call: Call, snapshot: streamer.Snapshot) -> bytes:
-    width, height = (
-        call.arguments.integer(f"preview_max_{name}", least=0, default=0) or side // PREVIEW_SHARE
-        for name, side in zip(("width", "height"), snapshot.size, strict=True)
-    )
+    most = [call.arguments.integer(f"preview_max_{name}", least=0, default=0) for name in ("width", "height")]
+    if not any(most):
+        most = [side // PREVIEW_SHARE for side in snapshot.size]
+    width, height = (given or side for given, side in zip(most, snapshot.size, strict=True))
     quality = call.arguments.integer("preview_quality", 1, 100, default=PREVIEW_QUALITY)
     return picture.shrink(snapshot.jpeg, (width, height), quality)
 

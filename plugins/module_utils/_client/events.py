@@ -22,6 +22,7 @@ from urllib.parse import urlsplit
 
 from .answer import Answer, Request
 from .auth import Credentials
+from .duplex import DuplexSocket
 from .errors import AnswerError, MissingLibraryError, ReadOnlyError, UnreachableError, UntrustedCertificateError, quote
 from .tls import certificate_words, parse_fingerprint, trust_context
 from .transport import Connection
@@ -98,25 +99,25 @@ class EventSocket:
         """
         if self._read_only:
             raise ReadOnlyError(f"{event_type} was not sent: this run must not write")
-        try:
-            self._socket.send(json.dumps({"event_type": event_type, "event": event}))
-        except (WebSocketException, OSError) as exc:
-            raise AnswerError(f"{event_type} over {PATH}: the socket broke: {quote(str(exc))}") from exc
+        self._transmit(event_type, event)
 
     def flush(self, timeout: float) -> bool:
         """Whether the PiKVM has read all that was sent: events are handled in order, and it answers a ping."""
-        self.send_ping()
+        self._transmit("ping", {})
         deadline = time.monotonic() + timeout
         while time.monotonic() < deadline:
             if self.receive(deadline - time.monotonic()) == "pong":
                 return True
         return False
 
-    def send_ping(self) -> None:
-        self._socket.send(json.dumps({"event_type": "ping", "event": {}}))
-
     def close(self) -> None:
         self._socket.close()
+
+    def _transmit(self, event_type: str, event: dict[str, Any]) -> None:
+        try:
+            self._socket.send(json.dumps({"event_type": event_type, "event": event}))
+        except (WebSocketException, OSError) as exc:
+            raise AnswerError(f"{event_type} over {PATH}: the socket broke: {quote(str(exc))}") from exc
 
     def _apply(self, frame: str | bytes) -> str | None:
         try:
@@ -148,21 +149,23 @@ class EventSocket:
         place = f"ws://{url.split('://', 1)[1]}{PATH}?{query}"
         sock = trusted_socket(self._connection)
         try:
-            return connect(
+            opened = connect(
                 place,
                 sock=sock,
                 additional_headers=login,
                 open_timeout=timeout,
                 compression=None,
                 max_size=LONGEST_EVENT,
+                max_queue=None,  # what nobody has received yet must keep neither a pong nor a farewell waiting
                 user_agent_header="community.pikvm",
             )
-        except InvalidStatus:
+        except (WebSocketException, OSError, EOFError, ValueError) as exc:
             sock.close()
-            raise
-        except (WebSocketException, OSError, EOFError) as exc:
-            sock.close()
+            refused = exc if isinstance(exc, InvalidStatus) else exc.__context__
+            if isinstance(refused, InvalidStatus):  # the context is that of a redirect, which newer websockets consider
+                raise refused from None
             raise AnswerError(f"{self._request}: no socket: {quote(str(exc))}") from exc
+        return opened.__enter__()  # websockets 17 wants it so; what it does on leaving is what close() does
 
     def _refusal(self, exc: InvalidStatus) -> Exception:
         response = exc.response
@@ -177,8 +180,8 @@ class EventSocket:
         return AnswerError(f"{self._request} was answered {response.status_code}, not with a socket")
 
 
-def trusted_socket(connection: Connection) -> socket.socket:
-    """A connected socket to a PiKVM, encrypted and checked as the connection's values say.
+def trusted_socket(connection: Connection) -> Any:
+    """A connected socket to a PiKVM, encrypted and checked as the connection's values say. It has no timeout.
 
     Raises:
         UnreachableError: there is no connection. UntrustedCertificateError: it leads to somebody else.
@@ -192,6 +195,7 @@ def trusted_socket(connection: Connection) -> socket.socket:
         words = quote(str(exc))
         raise UnreachableError(f"{connection.url}: no connection: {words}. Is the PiKVM up?") from exc
     if not secure:
+        sock.settimeout(None)
         return sock
     pin = parse_fingerprint(connection.tls_fingerprint) if connection.tls_fingerprint else None
     try:
@@ -209,7 +213,7 @@ def trusted_socket(connection: Connection) -> socket.socket:
         wrapped.close()
         words = f'Fingerprints did not match. Expected "{pin}", got "{found}"'
         raise UntrustedCertificateError(certificate_words(connection.url, words))
-    return wrapped
+    return DuplexSocket(wrapped)
 
 
 class LiveState:
