@@ -57,8 +57,11 @@ def plan_port(client: Pikvm, switch: Switch, wish: PortWish) -> Plan[Switch]:
         )
     if "beacon" in changes:
         beacon = changes["beacon"]
-        send = lambda: client.switch.set_beacon(port.index, beacon)  # noqa: E731
-        steps.append(_step("set_beacon", send, port.index, {"beacon": beacon}, wish))
+        steps.append(
+            _step(
+                "set_beacon", lambda: client.switch.set_beacon(port.index, beacon), port.index, {"beacon": beacon}, wish
+            )
+        )
     if "active" in changes:
         _require_free_drive(client, wish)
         steps.append(

@@ -133,7 +133,7 @@ from ansible_collections.community.pikvm.plugins.module_utils._screen import Scr
 
 SPEC: dict[str, Any] = {
     "text": {"type": "str", "no_log": True},
-    "keymap": {"type": "str"},
+    "keymap": {"type": "str", "no_log": False},
     "slow": {"type": "bool", "default": False},
     "delay": {"type": "float"},
     "keys": {"type": "list", "elements": "str", "no_log": False},

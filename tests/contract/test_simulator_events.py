@@ -95,7 +95,7 @@ def test_names_and_parts_by_version(pikvm: Start, kvmd: str, query: str, name: s
         ws.until(lambda told, event: told == name and event["leds"]["power"])
         client.post("/api/gpio/switch?channel=relay1&state=1&wait=1")
         gpio = "gpio" if name == "atx" else "gpio_state"
-        _, event = ws.until(lambda told, _event: told == gpio)[-1]
+        event = ws.until(lambda told, _event: told == gpio)[-1][1]
     outputs = (event if whole else event["state"])["outputs"]
     assert (len(outputs) == 1) is not whole
 
@@ -107,11 +107,11 @@ def test_parts_of_the_drive(pikvm: Start) -> None:
         listed = ws.until(lambda name, event: name == "msd" and "a.iso" in event.get("storage", {}).get("images", {}))
         assert "enabled" not in listed[-1][1]
         client.post("/api/msd/set_params?image=a.iso")
-        _, event = ws.until(lambda name, event: name == "msd" and "drive" in event)[-1]
+        event = ws.until(lambda name, event: name == "msd" and "drive" in event)[-1][1]
         assert set(event) <= {"drive", "busy"}
         assert event["drive"]["image"]["name"] == "a.iso"
         client.sim.fault("msd_offline")
-        _, event = ws.until(lambda name, _event: name == "msd")[-1]
+        event = ws.until(lambda name, _event: name == "msd")[-1][1]
         assert event == {"enabled": True, "online": False, "busy": False, "storage": None, "drive": None}
 
 

@@ -135,7 +135,7 @@ class Hid:
         if kind == RELATIVE and self.mouse_output == "usb":
             return
         if squash:
-            deltas = [(sum(x for x, _ in deltas), sum(y for _, y in deltas))]
+            deltas = [(sum(delta[0] for delta in deltas), sum(delta[1] for delta in deltas))]
         for delta in deltas:
             x, y = (max(-LARGEST_STEP, min(LARGEST_STEP, value)) for value in delta)
             self._note(f"mouse_{kind}", x=x, y=y)

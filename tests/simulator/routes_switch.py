@@ -102,7 +102,9 @@ async def reset(call: Call) -> Any:
 
 async def create_edid(call: Call) -> Any:
     """POST /switch/edids/create."""
-    name = _name(call.arguments) or validators.refuse(call.arguments.optional("name"), "EDID name")
+    name = _name(call.arguments)
+    if not name:
+        validators.refuse(call.arguments.optional("name"), "EDID name")
     return {"id": call.device.switch.create_edid(name, call.arguments.match("data", "EDID data", EDID))}
 
 

@@ -365,7 +365,7 @@ def test_many_sockets_open_and_close_at_once(
 ) -> None:
     monkeypatch.setattr(certificate("san").context, "maximum_version", ssl.TLSVersion[version])
     pikvm = client(sim, timeout=PATIENCE)
-    for _ in range(100):
+    for _pair in range(100):
         start = time.monotonic()
         with contextlib.closing(pikvm.events()) as socket:
             assert socket.await_kinds({"atx"}, PATIENCE)

@@ -141,7 +141,7 @@ def test_silent_socket_does_not_stand_in_for_the_state(
 def test_quiet_socket_that_answers_is_kept(lit: Simulator, look: Look, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_watch, "SILENCE", 0.1)
     watch = look(lit, "atx")
-    for _ in range(4):
+    for _event in range(4):
         watch.wait(0.2)
     assert (watch.atx().power, watch.used) == (True, "events")
     assert len(asked(lit, "/api/ws")) == 1
@@ -180,11 +180,11 @@ def test_change_is_seen_at_once(lit: Simulator, look: Look, capsys: pytest.Captu
         wanted = turn % 2 == 1
         changed: list[float] = []
 
-        def change(wanted: bool = wanted, changed: list[float] = changed) -> None:
+        def change(wanted: bool, changed: list[float]) -> None:
             changed.append(time.monotonic())
             light(lit, wanted)
 
-        timer = threading.Timer(0.03, change)
+        timer = threading.Timer(0.03, change, (wanted, changed))
         timer.start()
         waited = wait_until(
             watch.atx,

@@ -123,10 +123,10 @@ def test_looks(
 ) -> None:
     device = Shown(**shown)
     looking = conditions(device, **wanted)
-    seen = [looking.look() for _ in observed]
+    seen = [looking.look() for _look in observed]
     assert seen == observed
     assert [looking.hold(look) for look in seen] == holds
-    assert sorted(device.asked) == sorted(name for name in shown for _ in observed)
+    assert sorted(device.asked) == sorted(name for name in shown for _look in observed)
 
 
 def test_fatal_text_ends_the_wait_and_is_quoted() -> None:
