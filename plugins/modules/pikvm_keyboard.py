@@ -76,7 +76,7 @@ options:
     type: float
     default: 0.05
 requirements:
-  - websockets (with O(keys))
+  - websockets >= 14 (with O(keys))
 """
 
 EXAMPLES = r"""

@@ -80,7 +80,7 @@ options:
       - JPEG quality of a scaled picture in percent.
     type: int
 requirements:
-  - websockets
+  - websockets >= 14
 """
 
 EXAMPLES = r"""

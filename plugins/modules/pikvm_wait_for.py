@@ -98,7 +98,7 @@ options:
     type: float
     default: 0.3
 requirements:
-  - websockets (for the screen; else it is only faster with it)
+  - websockets >= 14 (for the screen; else it is only faster with it)
 """
 
 EXAMPLES = r"""
