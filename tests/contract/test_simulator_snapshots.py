@@ -87,7 +87,7 @@ def test_saved_snapshot(pikvm: Start) -> None:
     [
         ({}, (256, 144)),
         ({"preview_max_width": 640, "preview_max_height": 640}, (640, 360)),
-        ({"preview_max_width": 640}, (256, 144)),
+        ({"preview_max_width": 640}, (640, 360)),
     ],
 )
 def test_preview(pikvm: Start, params: dict[str, int], expected: tuple[int, int]) -> None:

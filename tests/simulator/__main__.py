@@ -13,7 +13,7 @@ import signal
 import sys
 from pathlib import Path
 
-from . import certificate, dialect, hardware
+from . import certificate, dialect, hardware, hid
 from .device import MIB, STREAMERS, Settings
 from .server import Core
 
@@ -70,6 +70,9 @@ def parse(argv: list[str]) -> argparse.Namespace:
         help="when video runs: always, or only while a WebSocket asks for it (%(default)s)",
     )
     device.add_argument(
+        "--hid", choices=hid.KINDS, default="otg", help="how keyboard and mouse are wired (%(default)s)"
+    )
+    device.add_argument(
         "--switch", action="store_true", help="attach a PiKVM Switch: four ports with a computer behind each"
     )
     device.add_argument("--fast", action="store_true", help="a long press lasts 1 s instead of 5.5 s")
@@ -106,6 +109,7 @@ def build(args: argparse.Namespace) -> list[Core]:
         discard_data=args.discard_data,
         streamer=args.streamer,
         switch=args.switch,
+        hid=args.hid,
         machine=options,
     )
     ports = [args.port + i if args.port else 0 for i in range(args.count)]

@@ -14,6 +14,7 @@ from .clock import Background, Clock
 from .dialect import Dialect
 from .gpio import Gpio
 from .hardware import Media, Options
+from .hid import KINDS as HIDS
 from .hid import Hid
 from .info import Info
 from .log import Log
@@ -50,6 +51,7 @@ class Settings:
     discard_data: bool = False
     streamer: str = "forever"
     switch: bool = False
+    hid: str = "otg"
     machine: dict[str, Any] = field(default_factory=dict)
 
 
@@ -88,7 +90,9 @@ class Device:
         self.gpio = Gpio(self.clock, self.background, self.log)
         if settings.streamer not in STREAMERS:
             raise ValueError(f"streamer must be one of {', '.join(STREAMERS)}, not {settings.streamer!r}")
-        self.hid = Hid(self.clock, self.background, self.dialect, lambda: self.machine)
+        if settings.hid not in HIDS:
+            raise ValueError(f"hid must be one of {', '.join(HIDS)}, not {settings.hid!r}")
+        self.hid = Hid(self.clock, self.background, self.dialect, lambda: self.machine, settings.hid)
         self.switch.switching = self.hid.release_all
         self.streamer = Streamer(self.clock, self.dialect, lambda: self.machine, settings.streamer == "forever")
         self.info = Info(self.clock, self.dialect, settings.auth)

@@ -19,18 +19,36 @@ STICKY = MODIFIERS | {"PrintScreen"}
 
 RELATIVE, WHEEL = "relative", "wheel"
 MOUSE_OUTPUTS = ("usb", "usb_rel")
+KINDS = ("otg", "serial")
+"""How the PiKVM is wired to the computer: by its own USB, or over a board that can be told to be a PS/2 keyboard."""
+
+SERIAL_KEYBOARDS = ("usb", "ps2", "disabled")
+SERIAL_MICE = ("usb", "usb_rel", "ps2", "disabled")
 SHORTCUT_STEP = 0.05
 FURTHEST, LARGEST_STEP = 32768, 127
 
 
 class Hid:
-    """Keyboard and mouse of an OTG device; every call succeeds whether or not a computer listens."""
+    """Keyboard and mouse; every call succeeds whether or not a computer listens."""
 
-    def __init__(self, clock: Clock, background: Background, dialect: Dialect, target: Callable[[], Machine]) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        background: Background,
+        dialect: Dialect,
+        target: Callable[[], Machine],
+        kind: str = "otg",
+    ) -> None:
         self.events: list[dict[str, Any]] = []
         """What was done, in order; `at` is a Unix time of the device."""
         self.pressed: set[str] = set()
         self.buttons: set[str] = set()
+        serial = kind == "serial"
+        self.connected: bool | None = True if serial else None
+        """Null where it means nothing."""
+        self.keyboard_outputs = SERIAL_KEYBOARDS if serial else ()
+        self.mouse_outputs = SERIAL_MICE if serial else MOUSE_OUTPUTS
+        self.keyboard_output = "usb" if serial else ""
         self.mouse_output = "usb"
         self.jiggler = False
         self._clock = clock
@@ -43,21 +61,21 @@ class Hid:
     def state(self) -> dict[str, Any]:
         """The answer to GET /api/hid."""
         machine = self._target()
-        listening = machine.powered
+        listening = machine.powered and self.connected is not False
         leds = machine.keyboard_leds if listening else set()
         state: dict[str, Any] = {
             "online": True,
             "busy": False,
-            "connected": None,
+            "connected": self.connected,
             "keyboard": {
                 "online": listening,
                 "leds": {name: name in leds for name in ("caps", "scroll", "num")},
-                "outputs": {"available": [], "active": ""},
+                "outputs": {"available": list(self.keyboard_outputs), "active": self.keyboard_output},
             },
             "mouse": {
                 "online": listening,
                 "absolute": self.mouse_output == "usb",
-                "outputs": {"available": list(MOUSE_OUTPUTS), "active": self.mouse_output},
+                "outputs": {"available": list(self.mouse_outputs), "active": self.mouse_output},
             },
             "jiggler": {"enabled": True, "active": self.jiggler, "interval": 60},
         }
@@ -75,13 +93,22 @@ class Hid:
         """Seconds since the last event."""
         return int(self._clock.now() - self._last_event)
 
-    def set_params(self, mouse_output: str | None, jiggler: bool | None) -> None:
+    def set_params(self, keyboard_output: str | None, mouse_output: str | None, jiggler: bool | None) -> None:
         """Set what is given; outputs the device lacks are ignored in silence."""
-        if mouse_output in MOUSE_OUTPUTS and mouse_output != self.mouse_output:
+        if keyboard_output in self.keyboard_outputs and keyboard_output != self.keyboard_output:
             self.release_all()
-            self.mouse_output = mouse_output
+            self.keyboard_output = str(keyboard_output)
+        if mouse_output in self.mouse_outputs and mouse_output != self.mouse_output:
+            self.release_all()
+            self.mouse_output = str(mouse_output)
         if jiggler is not None:
             self.jiggler = jiggler
+
+    def set_connected(self, connected: bool) -> None:
+        """Plug the board in or out; without effect on OTG."""
+        if self.connected is not None:
+            self.release_all()
+            self.connected = connected
 
     def reset(self) -> None:
         """Release all that is pressed."""

@@ -43,13 +43,14 @@ async def set_params(call: Call) -> Any:
         for name, (what, allowed) in OUTPUTS.items()
         if call.arguments.text(name)
     }
-    call.device.hid.set_params(given.get("mouse_output"), call.arguments.optional_flag("jiggler"))
+    jiggler = call.arguments.optional_flag("jiggler")
+    call.device.hid.set_params(given.get("keyboard_output"), given.get("mouse_output"), jiggler)
     return {}
 
 
 async def set_connected(call: Call) -> Any:
     """POST /hid/set_connected: without effect on OTG."""
-    call.arguments.flag("connected")
+    call.device.hid.set_connected(call.arguments.flag("connected"))
     return {}
 
 

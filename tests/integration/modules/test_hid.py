@@ -72,7 +72,25 @@ def test_hid_is_set_once_and_read_back(ansible: Ansible, simulator: Start, subte
 
 def relative(sim: Simulator) -> None:
     switch_on(sim)
-    sim.call(sim.device.hid.set_params, "usb_rel", None)
+    sim.call(sim.device.hid.set_params, None, "usb_rel", None)
+
+
+def test_board_is_set_and_disconnected(ansible: Ansible, simulator: Start) -> None:
+    sim = simulator(hid="serial")
+    switch_on(sim)
+    outcomes = ansible.run(
+        sim,
+        hid(keyboard_output="ps2", mouse_output="disabled"),
+        hid(keyboard_output="ps2", mouse_output="disabled", connected=True),
+        check(HID, connected=False),
+        hid(connected=False),
+        hid(connected=False),
+    )
+    assert [outcome.msg for outcome in outcomes if not outcome.ok] == []
+    assert [outcome.changed for outcome in outcomes] == [True, False, True, True, False]
+    writes = [outcome.writes for outcome in outcomes]
+    assert writes == [["hid/set_params"], [], [], ["hid/set_connected"], []]
+    assert sim.device.hid.state()["connected"] is False
 
 
 REFUSALS = {
