@@ -130,6 +130,7 @@ class Simulator:
         discard_data: bool = False,
         streamer: str = "forever",
         switch: bool = False,
+        hid: str = "otg",
         host: str = "127.0.0.1",
         port: int = 0,
         prefix: str = "",
@@ -145,6 +146,7 @@ class Simulator:
             discard_data=discard_data,
             streamer=streamer,
             switch=switch,
+            hid=hid,
             machine=dict(machine or {}),
         )
         self._core = Core(settings, host, port, certificate, prefix)
