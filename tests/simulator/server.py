@@ -112,7 +112,8 @@ class Simulator:
     `speed` makes device time run faster, `fast` shortens a long press to one device second; `machine` holds options of
     the computer (`machine.Options`), `certificate` is one of san, factory, expired; `discard_data` keeps only size and
     hash of uploads; `streamer` is forever (video always runs) or viewers (only while a WebSocket asks for it); `switch`
-    puts a PiKVM Switch with four computers behind the device; `prefix` is a path in front of everything.
+    puts a PiKVM Switch with four computers behind the device; `hid` is otg or serial; `prefix` is a path in front of
+    everything.
     """
 
     def __init__(
