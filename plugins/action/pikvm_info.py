@@ -2,29 +2,92 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The action plugin of all modules of this collection (meta/runtime.yml leads them here).
+"""The action plugin of all modules of this collection; the other names in this folder are links to it.
 
-It bears the name of one of them because an action plugin is documented by the module of its name.
+Ansible loads an action plugin of a task's own name before it starts its workers, so none of them loads again what is
+imported here. A redirection in meta/runtime.yml would be followed by each worker for itself.
 """
 
 from __future__ import annotations
 
+import importlib
+import json
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
+from ansible.module_utils.parsing.convert_bool import boolean
+from ansible.plugins.action import ActionBase
 from ansible.plugins.action.normal import ActionModule as NormalAction
 
 from ansible_collections.community.pikvm.plugins.module_utils._argspec import connection_spec
+from ansible_collections.community.pikvm.plugins.module_utils._client.auth import PYOTP_IMPORT_ERROR
+from ansible_collections.community.pikvm.plugins.module_utils._client.events import WEBSOCKETS_IMPORT_ERROR
+from ansible_collections.community.pikvm.plugins.module_utils._client.tls import REQUESTS_IMPORT_ERROR
+from ansible_collections.community.pikvm.plugins.module_utils._runner import Module
+
+MODULES = "ansible_collections.community.pikvm.plugins.modules"
+SWITCH = "pikvm_in_process"
 
 
 class ActionModule(NormalAction):
-    """Takes connection options that a task leaves out from the host's variables: `pikvm_url` for `url`, and so on."""
+    """Takes connection options that a task leaves out from the host's variables: `pikvm_url` for `url`, and so on.
+
+    Where nothing forbids it, the module then runs inside this worker of Ansible's: packing it, and starting a Python
+    for it, costs many times what it does itself.
+    """
 
     def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         known = task_vars or {}
         for name in connection_spec():
             if self._task.args.get(name) is None and known.get(f"pikvm_{name}") is not None:
                 self._task.args[name] = self._templar.template(known[f"pikvm_{name}"])
-        result: dict[str, Any] = super().run(tmp, task_vars)
+        result: dict[str, Any]
+        if self._belongs_here(known):
+            result = {**ActionBase.run(self, tmp, task_vars), **self._run_here()}
+        else:
+            result = super().run(tmp, task_vars)
         if result.get("auth_token"):
             result["_ansible_no_log"] = True  # a session's token is for register, not for a screen
         return result
+
+    def _belongs_here(self, known: dict[str, Any]) -> bool:
+        """Whether the module would run on this machine, as this user, with this Python, while Ansible waits for it."""
+        wanted = known.get(SWITCH, os.environ.get(SWITCH.upper(), "true"))
+        return (
+            boolean(self._templar.template(wanted), strict=False)
+            and self._connection.transport == "local"
+            and not self._task.async_val
+            and not self._play_context.become
+            and self._is_this_python(known.get("ansible_python_interpreter"))
+            and not (REQUESTS_IMPORT_ERROR or PYOTP_IMPORT_ERROR or WEBSOCKETS_IMPORT_ERROR)
+        )
+
+    def _is_this_python(self, interpreter: Any) -> bool:
+        """Whether a host's interpreter is this one, or nobody has named one."""
+        named = str(self._templar.template(interpreter) or "auto")
+        return named.startswith("auto") or os.path.realpath(named) == os.path.realpath(sys.executable)
+
+    def _run_here(self) -> dict[str, Any]:
+        name = self._task.action.rpartition(".")[2]
+        module: Module = importlib.import_module(f"{MODULES}.{name}").MODULE
+        environment: dict[str, str] = {}
+        self._compute_environment_string(environment)
+        given = json.loads(json.dumps(self._task.args, default=str))  # as a module gets them: plain, vaults opened
+        with self._surroundings(environment):
+            return module.answer(self._task.action, given, bool(self._task.check_mode), bool(self._task.diff))
+
+    @contextmanager
+    def _surroundings(self, environment: dict[str, str]) -> Iterator[None]:
+        """Those of a module on a local connection: the task's environment, the playbook's folder."""
+        before, folder = dict(os.environ), os.getcwd()
+        os.environ.update({name: str(value) for name, value in environment.items()})
+        os.chdir(self._loader.get_basedir())
+        try:
+            yield
+        finally:
+            os.chdir(folder)
+            os.environ.clear()
+            os.environ.update(before)

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import re
 import traceback
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Callable
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.module_utils.common.parameters import remove_values
+from ansible.module_utils.errors import UnsupportedError
 
 from ._argspec import connection_of, connection_spec
 from ._client.api import Pikvm
@@ -43,39 +46,91 @@ class Task:
 Result = dict[str, Any]
 
 
-def run_module(
-    run: Callable[[Task], Result], argument_spec: dict[str, Any], writes: bool = True, **constraints: Any
-) -> None:
-    """Run a module's `run()` as an Ansible module and exit.
+@dataclass(frozen=True)
+class Module:
+    """A module as its file defines it. It runs as a process of its own (`main`), or inside one of Ansible's (`answer`).
 
-    Args:
+    Attributes:
+        run: what it does.
+        options: its argument spec, without those of the connection.
         writes: whether it may write at all, outside check mode.
         constraints: what AnsibleModule takes beside the options, such as `required_if`.
     """
-    module = AnsibleModule(
-        argument_spec=dict(connection_spec(), **argument_spec), supports_check_mode=True, **constraints
-    )
-    hide_logins(module)
-    steps = Run(check_mode=module.check_mode, wait_timeout=module.params.get("wait_timeout", 60.0))
-    try:
-        check_seconds(module.params, argument_spec)
-        client = Pikvm(connection_of(module.params), read_only=module.check_mode or not writes)
+
+    run: Callable[[Task], Result]
+    options: dict[str, Any]
+    writes: bool = True
+    constraints: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def argument_spec(self) -> dict[str, Any]:
+        return dict(connection_spec(), **self.options)
+
+    def main(self) -> None:
+        """Take the parameters that Ansible has sent along, print the result, and exit."""
+        module = OwnProcess(argument_spec=self.argument_spec, supports_check_mode=True, **self.constraints)
+        module.no_log_values.update(logins(module.params))
+        result = self._perform(module.params, module.check_mode, module._diff, module.warn)
+        if result.get("failed"):
+            module.fail_json(**result)
+        module.exit_json(**result)
+
+    def answer(self, name: str, given: dict[str, Any], check_mode: bool, diff: bool) -> Result:
+        """Check the parameters given and return the result that `main` would print, secrets masked like there."""
+        checked = ArgumentSpecValidator(self.argument_spec, **self.constraints).validate(given)
+        params: dict[str, Any] = checked.validated_parameters
+        warnings: list[str] = []
+        if checked.error_messages:
+            words = checked.errors.msg
+            unsupported = isinstance(checked.errors[0], UnsupportedError)
+            words = f"Unsupported parameters for ({name}) module: {words}" if unsupported else words
+            result: Result = {"failed": True, "changed": False, "msg": words}
+        else:
+            result = self._perform(params, check_mode, diff, warnings.append)
+        result["invocation"] = {"module_args": params}
+        if warnings:
+            result["warnings"] = warnings
+        return masked(result, self._secrets(params) | logins(params))
+
+    def _secrets(self, params: dict[str, Any]) -> set[str]:
+        hidden = [params.get(name) for name, spec in self.argument_spec.items() if spec.get("no_log")]
+        return {str(value) for value in hidden if value}
+
+    def _perform(self, params: dict[str, Any], check_mode: bool, diff: bool, warn: Callable[[str], None]) -> Result:
+        """Do it, and put every failure into words."""
+        steps = Run(check_mode=check_mode, wait_timeout=params.get("wait_timeout", 60.0))
         try:
-            result = run(Task(module.params, client, steps, module.warn))
-        finally:
-            client.close()
-    except MissingLibraryError as exc:
-        module.fail_json(msg=missing_required_lib(exc.library), exception=exc.trace)
-    except PikvmError as exc:
-        module.fail_json(**failure(exc, steps.taken))
-    except Exception as exc:  # noqa: BLE001  (a defect of ours: the user still gets a sentence)
-        module.fail_json(
-            msg=f"Unexpected {type(exc).__name__}: {exc}. This is a defect of community.pikvm: please report it",
-            exception=traceback.format_exc(),
-        )
-    if not module._diff:
-        result.pop("diff", None)
-    module.exit_json(**result)
+            check_seconds(params, self.options)
+            client = Pikvm(connection_of(params), read_only=check_mode or not self.writes)
+            try:
+                result = self.run(Task(params, client, steps, warn))
+            finally:
+                client.close()
+        except MissingLibraryError as exc:
+            return {"failed": True, "changed": False, "msg": missing_required_lib(exc.library), "exception": exc.trace}
+        except PikvmError as exc:
+            return {"failed": True, **failure(exc, steps.taken)}
+        except Exception as exc:  # noqa: BLE001  (a defect of ours: the user still gets a sentence)
+            words = f"Unexpected {type(exc).__name__}: {exc}. This is a defect of community.pikvm: please report it"
+            return {"failed": True, "changed": bool(steps.taken), "msg": words, "exception": traceback.format_exc()}
+        if not diff:
+            result.pop("diff", None)
+        return result
+
+
+class OwnProcess(AnsibleModule):
+    """What Ansible offers to a module that is a process of its own."""
+
+    def add_path_info(self, kwargs: Result) -> Result:
+        """Add nothing about the file that `dest` names: a result holds what is documented."""
+        return kwargs
+
+
+def masked(result: Result, secrets: set[str]) -> Result:
+    """The result without secrets; true, false and null are none."""
+    kept = {key: value for key, value in result.items() if value is None or isinstance(value, bool)}
+    hidden: Result = remove_values(result, secrets)
+    return {**hidden, **kept}
 
 
 def failure(exc: PikvmError, taken: list[str]) -> Result:
@@ -94,9 +149,11 @@ def check_seconds(params: dict[str, Any], argument_spec: dict[str, Any]) -> None
             raise OptionError(name, f"must be between 0 seconds and a week, not {value:g}")
 
 
-def hide_logins(module: AnsibleModule) -> None:
-    """Keep the password of an address such as https://user:password@host out of every output."""
+def logins(params: dict[str, Any]) -> set[str]:
+    """What must not be told of addresses such as https://user:password@host."""
+    found: set[str] = set()
     for name in ("url", "download_url"):
-        login = re.match(r"(?:[^/]*//)?(.*)@", str(module.params.get(name) or ""))
+        login = re.match(r"(?:[^/]*//)?(.*)@", str(params.get(name) or ""))
         if login:
-            module.no_log_values.update(part for part in (login.group(1), login.group(1).partition(":")[2]) if part)
+            found.update(part for part in (login.group(1), login.group(1).partition(":")[2]) if part)
+    return found

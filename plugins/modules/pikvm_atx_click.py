@@ -87,7 +87,7 @@ from ansible_collections.community.pikvm.plugins.module_utils._atx import (
 )
 from ansible_collections.community.pikvm.plugins.module_utils._client.models import Atx
 from ansible_collections.community.pikvm.plugins.module_utils._plan import result_of
-from ansible_collections.community.pikvm.plugins.module_utils._runner import Result, Task, run_module
+from ansible_collections.community.pikvm.plugins.module_utils._runner import Module, Result, Task
 
 SPEC: dict[str, Any] = {
     "button": {"type": "str", "required": True, "choices": ["power", "power_long", "reset"]},
@@ -109,8 +109,11 @@ def run(task: Task) -> Result:
     return {"changed": result_of(plan, task.run)["changed"], "power": lit(buttons.atx())}
 
 
+MODULE = Module(run, SPEC)
+
+
 def main() -> None:
-    run_module(run, SPEC)
+    MODULE.main()
 
 
 if __name__ == "__main__":

@@ -140,7 +140,7 @@ from ansible_collections.community.pikvm.plugins.module_utils._atx import (
     plan_power,
 )
 from ansible_collections.community.pikvm.plugins.module_utils._plan import result_of
-from ansible_collections.community.pikvm.plugins.module_utils._runner import Result, Task, run_module
+from ansible_collections.community.pikvm.plugins.module_utils._runner import Module, Result, Task
 
 SPEC: dict[str, Any] = {
     "state": {"type": "str", "required": True, "choices": ["on", "off", "restarted", "reset"]},
@@ -177,8 +177,11 @@ def run(task: Task) -> Result:
     }
 
 
+MODULE = Module(run, SPEC)
+
+
 def main() -> None:
-    run_module(run, SPEC)
+    MODULE.main()
 
 
 if __name__ == "__main__":

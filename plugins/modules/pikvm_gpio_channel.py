@@ -89,7 +89,7 @@ from ansible_collections.community.pikvm.plugins.module_utils._client.errors imp
 from ansible_collections.community.pikvm.plugins.module_utils._client.models import Gpio
 from ansible_collections.community.pikvm.plugins.module_utils._gpio import ChannelWish, busy, plan_channel
 from ansible_collections.community.pikvm.plugins.module_utils._plan import result_of
-from ansible_collections.community.pikvm.plugins.module_utils._runner import Result, Task, run_module
+from ansible_collections.community.pikvm.plugins.module_utils._runner import Module, Result, Task
 
 SPEC: dict[str, Any] = {
     "channel": {"type": "str", "required": True},
@@ -115,8 +115,11 @@ def run(task: Task) -> Result:
     return {**result_of(plan, task.run), "channel_state": None if unread else plan.after["state"]}
 
 
+MODULE = Module(run, SPEC)
+
+
 def main() -> None:
-    run_module(run, SPEC)
+    MODULE.main()
 
 
 if __name__ == "__main__":

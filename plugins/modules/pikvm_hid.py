@@ -96,7 +96,7 @@ from typing import Any
 
 from ansible_collections.community.pikvm.plugins.module_utils._hid import plan_hid, plan_reset, shown
 from ansible_collections.community.pikvm.plugins.module_utils._plan import result_of
-from ansible_collections.community.pikvm.plugins.module_utils._runner import Result, Task, run_module
+from ansible_collections.community.pikvm.plugins.module_utils._runner import Module, Result, Task
 
 WISHES = ("keyboard_output", "mouse_output", "jiggler", "connected")
 
@@ -122,13 +122,15 @@ def run(task: Task) -> Result:
     return {**result_of(plan, task.run), "hid": seen}
 
 
+MODULE = Module(
+    run,
+    SPEC,
+    constraints={"required_one_of": [(*WISHES, "state")], "mutually_exclusive": [("state", name) for name in WISHES]},
+)
+
+
 def main() -> None:
-    run_module(
-        run,
-        SPEC,
-        required_one_of=[(*WISHES, "state")],
-        mutually_exclusive=[("state", name) for name in WISHES],
-    )
+    MODULE.main()
 
 
 if __name__ == "__main__":

@@ -249,7 +249,7 @@ from typing import Any
 
 from ansible_collections.community.pikvm.plugins.module_utils._client.models import INFO_FIELDS
 from ansible_collections.community.pikvm.plugins.module_utils._facts import readers
-from ansible_collections.community.pikvm.plugins.module_utils._runner import Result, Task, run_module
+from ansible_collections.community.pikvm.plugins.module_utils._runner import Module, Result, Task
 
 DEFAULT = ["info", "atx", "msd", "gpio"]
 SUBSETS = (*DEFAULT, "hid", "streamer", "switch", "metrics")
@@ -291,8 +291,11 @@ def wanted_subsets(names: list[str]) -> list[str]:
     return [name for name in SUBSETS if name in named and f"!{name}" not in names]
 
 
+MODULE = Module(run, SPEC, writes=False)
+
+
 def main() -> None:
-    run_module(run, SPEC, writes=False)
+    MODULE.main()
 
 
 if __name__ == "__main__":

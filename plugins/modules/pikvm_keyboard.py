@@ -128,7 +128,7 @@ from ansible_collections.community.pikvm.plugins.module_utils._argspec import wa
 from ansible_collections.community.pikvm.plugins.module_utils._client.errors import OptionError, StateError
 from ansible_collections.community.pikvm.plugins.module_utils._conditions import parse_pattern
 from ansible_collections.community.pikvm.plugins.module_utils._hid import Chord, Keyboard
-from ansible_collections.community.pikvm.plugins.module_utils._runner import Result, Task, run_module
+from ansible_collections.community.pikvm.plugins.module_utils._runner import Module, Result, Task
 from ansible_collections.community.pikvm.plugins.module_utils._screen import Screen
 
 SPEC: dict[str, Any] = {
@@ -209,14 +209,19 @@ def press_until(task: Task, chords: list[Chord], until: re.Pattern[str]) -> Resu
     return {"changed": True, "sent": {"characters": 0, "chords": keyboard.sent}, "text": screen.text}
 
 
+MODULE = Module(
+    run,
+    SPEC,
+    constraints={
+        "mutually_exclusive": [("text", "keys")],
+        "required_one_of": [("text", "keys")],
+        "required_by": {"keymap": "text", "delay": "text", "until_text": "keys"},
+    },
+)
+
+
 def main() -> None:
-    run_module(
-        run,
-        SPEC,
-        mutually_exclusive=[("text", "keys")],
-        required_one_of=[("text", "keys")],
-        required_by={"keymap": "text", "delay": "text", "until_text": "keys"},
-    )
+    MODULE.main()
 
 
 if __name__ == "__main__":

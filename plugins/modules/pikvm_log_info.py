@@ -60,7 +60,7 @@ from typing import Any
 
 from ansible_collections.community.pikvm.plugins.module_utils._client.errors import OptionError
 from ansible_collections.community.pikvm.plugins.module_utils._conditions import parse_pattern
-from ansible_collections.community.pikvm.plugins.module_utils._runner import Result, Task, run_module
+from ansible_collections.community.pikvm.plugins.module_utils._runner import Module, Result, Task
 
 SPEC: dict[str, Any] = {
     "since": {"type": "int", "default": 3600},
@@ -95,8 +95,11 @@ def service_of(line: str) -> str:
     return head.group("service") if head else ""
 
 
+MODULE = Module(run, SPEC, writes=False)
+
+
 def main() -> None:
-    run_module(run, SPEC, writes=False)
+    MODULE.main()
 
 
 if __name__ == "__main__":

@@ -99,7 +99,7 @@ sent:
 from typing import Any
 
 from ansible_collections.community.pikvm.plugins.module_utils._hid import require_mouse
-from ansible_collections.community.pikvm.plugins.module_utils._runner import Result, Task, run_module
+from ansible_collections.community.pikvm.plugins.module_utils._runner import Module, Result, Task
 
 POINT = {"x": {"type": "int", "required": True}, "y": {"type": "int", "required": True}}
 WAY = {"x": {"type": "int", "default": 0}, "y": {"type": "int", "default": 0}}
@@ -127,8 +127,11 @@ def run(task: Task) -> Result:
     return {"changed": True, "sent": sent}
 
 
+MODULE = Module(run, SPEC, constraints={"required_one_of": [("move", "click", "wheel")]})
+
+
 def main() -> None:
-    run_module(run, SPEC, required_one_of=[("move", "click", "wheel")])
+    MODULE.main()
 
 
 if __name__ == "__main__":

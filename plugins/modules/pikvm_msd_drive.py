@@ -114,7 +114,7 @@ from ansible_collections.community.pikvm.plugins.module_utils._msd import (
     require_online,
 )
 from ansible_collections.community.pikvm.plugins.module_utils._plan import result_of
-from ansible_collections.community.pikvm.plugins.module_utils._runner import Result, Task, run_module
+from ansible_collections.community.pikvm.plugins.module_utils._runner import Module, Result, Task
 
 SPEC: dict[str, Any] = {
     "state": {"type": "str", "required": True, "choices": ["connected", "disconnected", "ejected"]},
@@ -139,8 +139,11 @@ def run(task: Task) -> Result:
     return {**result_of(plan, task.run), "drive": drive}
 
 
+MODULE = Module(run, SPEC)
+
+
 def main() -> None:
-    run_module(run, SPEC)
+    MODULE.main()
 
 
 if __name__ == "__main__":

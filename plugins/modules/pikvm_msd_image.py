@@ -166,7 +166,7 @@ from ansible_collections.community.pikvm.plugins.module_utils._image import (
     plan_present,
 )
 from ansible_collections.community.pikvm.plugins.module_utils._plan import result_of
-from ansible_collections.community.pikvm.plugins.module_utils._runner import Result, Task, run_module
+from ansible_collections.community.pikvm.plugins.module_utils._runner import Module, Result, Task
 
 SPEC: dict[str, Any] = {
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
@@ -197,13 +197,18 @@ def run(task: Task) -> Result:
     }
 
 
+MODULE = Module(
+    run,
+    SPEC,
+    constraints={
+        "mutually_exclusive": [("src", "download_url")],
+        "required_if": [("state", "present", ("src", "download_url"), True), ("state", "absent", ("name",))],
+    },
+)
+
+
 def main() -> None:
-    run_module(
-        run,
-        SPEC,
-        mutually_exclusive=[("src", "download_url")],
-        required_if=[("state", "present", ("src", "download_url"), True), ("state", "absent", ("name",))],
-    )
+    MODULE.main()
 
 
 if __name__ == "__main__":

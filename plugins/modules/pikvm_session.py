@@ -72,7 +72,7 @@ auth_token:
 from typing import Any
 
 from ansible_collections.community.pikvm.plugins.module_utils._client.errors import AuthError, OptionError, StateError
-from ansible_collections.community.pikvm.plugins.module_utils._runner import Result, Task, run_module
+from ansible_collections.community.pikvm.plugins.module_utils._runner import Module, Result, Task
 
 SPEC: dict[str, Any] = {
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
@@ -110,8 +110,11 @@ def log_out(task: Task) -> Result:
     return {"changed": True}
 
 
+MODULE = Module(run, SPEC)
+
+
 def main() -> None:
-    run_module(run, SPEC)
+    MODULE.main()
 
 
 if __name__ == "__main__":

@@ -129,7 +129,7 @@ from typing import Any
 from ansible_collections.community.pikvm.plugins.module_utils._argspec import wait_spec
 from ansible_collections.community.pikvm.plugins.module_utils._client.console import Region
 from ansible_collections.community.pikvm.plugins.module_utils._client.errors import OptionError
-from ansible_collections.community.pikvm.plugins.module_utils._runner import Result, Task, run_module
+from ansible_collections.community.pikvm.plugins.module_utils._runner import Module, Result, Task
 from ansible_collections.community.pikvm.plugins.module_utils._screen import check_dest, check_langs, save, take_picture
 
 EDGE = {"type": "int", "default": -1}
@@ -176,8 +176,11 @@ def run(task: Task) -> Result:
     }
 
 
+MODULE = Module(run, SPEC, writes=False)
+
+
 def main() -> None:
-    run_module(run, SPEC, writes=False)
+    MODULE.main()
 
 
 if __name__ == "__main__":

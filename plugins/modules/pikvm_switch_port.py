@@ -136,7 +136,7 @@ from typing import Any
 
 from ansible_collections.community.pikvm.plugins.module_utils._argspec import wait_spec
 from ansible_collections.community.pikvm.plugins.module_utils._plan import result_of
-from ansible_collections.community.pikvm.plugins.module_utils._runner import Result, Task, run_module
+from ansible_collections.community.pikvm.plugins.module_utils._runner import Module, Result, Task
 from ansible_collections.community.pikvm.plugins.module_utils._switch import PortWish, plan_port
 
 SPEC: dict[str, Any] = {
@@ -164,8 +164,11 @@ def run(task: Task) -> Result:
     return {**result_of(plan, task.run), "port": port}
 
 
+MODULE = Module(run, SPEC)
+
+
 def main() -> None:
-    run_module(run, SPEC)
+    MODULE.main()
 
 
 if __name__ == "__main__":

@@ -161,7 +161,7 @@ from typing import Any
 
 from ansible_collections.community.pikvm.plugins.module_utils._client.errors import PikvmError, StateError
 from ansible_collections.community.pikvm.plugins.module_utils._conditions import Conditions, needs_screen
-from ansible_collections.community.pikvm.plugins.module_utils._runner import Result, Task, run_module
+from ansible_collections.community.pikvm.plugins.module_utils._runner import Module, Result, Task
 from ansible_collections.community.pikvm.plugins.module_utils._screen import check_dest, save, take_picture
 from ansible_collections.community.pikvm.plugins.module_utils._wait import Waited
 from ansible_collections.community.pikvm.plugins.module_utils._watch import Watch
@@ -256,8 +256,11 @@ def missed(task: Task, conditions: Conditions, waited: Waited, msg: str, used: s
     return result
 
 
+MODULE = Module(run, SPEC, writes=False, constraints={"required_one_of": [CONDITIONS]})
+
+
 def main() -> None:
-    run_module(run, SPEC, writes=False, required_one_of=[CONDITIONS])
+    MODULE.main()
 
 
 if __name__ == "__main__":

@@ -26,8 +26,8 @@ FOREIGN = ("ANSIBLE_", "PIKVM_", "PYTHON")
 GROUP = "group/community.pikvm.all"
 
 
-OF_A_FILE = {"uid", "gid", "owner", "group", "mode", "state", "size"}
-"""What Ansible adds by itself to a result that has a `dest` or `path`."""
+OF_A_JOB = {"ansible_job_id", "finished", "results_file", "started", "stderr", "stderr_lines", "stdout", "stdout_lines"}
+"""What Ansible adds to the result of a task with `async`."""
 
 NOT_DOCUMENTED = {"changed", "diff", "invocation", "warnings", "deprecations", "failed", "_ansible_no_log"}
 
@@ -49,11 +49,12 @@ def check(module: str, /, **options: Any) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Host:
-    """A host of the inventory: its PiKVM, its tasks, and the connection options it sets for all of them."""
+    """A host of the inventory: its PiKVM, its tasks, the connection options it sets for all of them, its variables."""
 
     sim: Simulator
     tasks: list[dict[str, Any]]
     options: dict[str, Any] = field(default_factory=dict)
+    variables: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -104,6 +105,7 @@ class Ansible:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.cwd = folder
 
     def play(
         self,
@@ -119,7 +121,7 @@ class Ansible:
         finished = subprocess.run(
             [*command, "-i", str(self._inventory(hosts)), *arguments, str(self._playbook(hosts, defaults))],
             env={**self._environment(lines), **(environment or {})},
-            cwd=self.folder,
+            cwd=self.cwd,
             capture_output=True,
             text=True,
             timeout=PATIENCE,
@@ -159,6 +161,7 @@ class Ansible:
                 "gather_facts": False,
                 "ignore_errors": True,
                 "module_defaults": {GROUP: connection(host.sim, **host.options)} if defaults else {},
+                "vars": host.variables,
                 "tasks": host.tasks,
             }
             for name, host in hosts.items()
@@ -186,6 +189,7 @@ class Ansible:
             "ANSIBLE_CALLBACK_PLUGINS": str(Path(__file__).with_name("callback")),
             "ANSIBLE_CALLBACKS_ENABLED": "task_results",
             "TASK_RESULTS": str(lines),
+            "PIKVM_IN_PROCESS": os.environ.get("MODULES_IN_PROCESS", "true"),
         }
 
 
@@ -200,7 +204,7 @@ def _outcome(line: dict[str, Any], sim: Simulator) -> Outcome:
 def _check_documented(outcome: Outcome) -> None:
     """A successful result has exactly the keys that the module's documentation promises."""
     module = importlib.import_module(f"ansible_collections.community.pikvm.plugins.modules.{outcome.task}")
-    added = NOT_DOCUMENTED | (OF_A_FILE if outcome.result.get("dest") else set())
+    added = NOT_DOCUMENTED | (OF_A_JOB if "ansible_job_id" in outcome.result else set())
     _check_keys(outcome.task, yaml.safe_load(module.RETURN), set(outcome.result) - added, outcome.result)
 
 

@@ -90,3 +90,9 @@ def test_secrets_are_never_logged() -> None:
 def test_action_group_lists_every_module() -> None:
     runtime = yaml.safe_load((PLUGINS.parent / "meta" / "runtime.yml").read_text(encoding="utf-8"))
     assert sorted(runtime["action_groups"]["all"]) == MODULES
+
+
+def test_every_module_has_the_action_plugin() -> None:
+    plugin = PLUGINS / "action" / "pikvm_info.py"
+    assert not plugin.is_symlink()
+    assert sorted(path.stem for path in plugin.parent.glob("*.py") if path.resolve() == plugin.resolve()) == MODULES

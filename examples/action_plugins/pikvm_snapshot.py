@@ -1,1 +1,0 @@
-../../plugins/action/pikvm_info.py
