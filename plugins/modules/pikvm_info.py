@@ -272,6 +272,15 @@ pikvm:
         edids:
           description: Names of the display data by ID.
           type: dict
+        units:
+          description: How many units there are in the chain.
+          type: int
+        colors:
+          description: The colors of the lights, in the notation of O(community.pikvm.pikvm_switch#module:colors).
+          type: dict
+        beacons:
+          description: Whether the light at the V(uplink) and at the V(downlink) of each unit blinks.
+          type: dict
     metrics:
       description: Numbers by the names that Prometheus gets. V(null) if there are none.
       returned: when the subset V(metrics) was read

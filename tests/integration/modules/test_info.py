@@ -118,7 +118,14 @@ def test_all_that_can_be_told(ansible: Ansible, simulator: Start) -> None:
         assert pikvm["streamer"]["online"] is (None if name == "without_a_switch" else on)
     assert [port["id"] for port in found["newest"]["switch"]["ports"]] == ["1", "2", "3", "4"]
     assert found["newest"]["switch"]["edids"] == {"default": "Default"}
-    assert found["without_a_switch"]["switch"] == {"ports": [], "edids": {}}
+    assert found["newest"]["switch"]["colors"]["active"] == "00FF00:80:0000"
+    assert found["without_a_switch"]["switch"] == {
+        "ports": [],
+        "edids": {},
+        "units": 0,
+        "colors": {},
+        "beacons": {"uplink": [], "downlink": []},
+    }
     assert found["oldest"]["switch"] is found["before_there_were_switches"]["switch"] is None
     assert found["oldest"]["streamer"]["width"] == 1280
     assert found["oldest"]["streamer"]["ocr"] == {"enabled": False, "default": [], "available": []}

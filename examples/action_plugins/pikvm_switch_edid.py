@@ -1,0 +1,1 @@
+../../plugins/action/pikvm_info.py
