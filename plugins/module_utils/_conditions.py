@@ -16,7 +16,7 @@ from ._msd import busy, require_online
 from ._wait import Waited
 from ._watch import Watch
 
-SAMPLE = {"width": 64, "height": 36, "quality": 10}
+SAMPLE: dict[str, Any] = {"width": 64, "height": 36, "quality": 10}
 """So small and coarse a picture that the noise of a capture does not show, and a changed screen does."""
 
 LONGEST_TEXT = 4000

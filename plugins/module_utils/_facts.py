@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ._client.api import Pikvm
-from ._client.console import Ocr, Streamer
+from ._client.console import Hid, Ocr, Streamer
 from ._client.errors import NotOfferedError
 
 Reader = Callable[[], Any]
@@ -33,6 +33,17 @@ class Video:
 
 
 @dataclass(frozen=True)
+class Hands:
+    """Keyboard and mouse, and for how long nobody has used them."""
+
+    hid: Hid
+    inactivity: float | None
+
+    def as_result(self) -> dict[str, Any]:
+        return {**self.hid.as_result(), "inactivity": self.inactivity}
+
+
+@dataclass(frozen=True)
 class Metrics:
     """Numbers by name."""
 
@@ -48,11 +59,15 @@ def readers(client: Pikvm) -> Mapping[str, tuple[Reader, Mapping[str, Able]]]:
         "atx": (client.atx, {"atx": lambda atx: atx.enabled}),
         "msd": (client.msd, {"msd": lambda msd: msd.enabled and msd.online}),
         "gpio": (client.gpio, {"gpio": lambda gpio: bool(gpio.outputs)}),
-        "hid": (client.console.hid, {"hid": lambda hid: hid.enabled}),
+        "hid": (lambda: _hands(client), {"hid": lambda hands: hands.hid.enabled}),
         "streamer": (lambda: _video(client), {"ocr": lambda video: bool(video.ocr and video.ocr.enabled)}),
         "switch": (lambda: _offered(client.switch.state), {"switch": lambda switch: bool(switch.ports)}),
         "metrics": (lambda: _metrics(client), {"metrics": lambda metrics: bool(metrics.numbers)}),
     }
+
+
+def _hands(client: Pikvm) -> Hands:
+    return Hands(client.console.hid(), _offered(client.console.inactivity))
 
 
 def _video(client: Pikvm) -> Video:

@@ -190,12 +190,18 @@ def plan_reset(client: Pikvm, hid: Hid) -> Plan[Hid]:
     return Plan({"hid": shown(hid)}, {"hid": shown(hid)}, (step,))
 
 
-def require_mouse(hid: Hid, move: Any, wheel: Any) -> None:
+def require_mouse(hid: Hid, move: Any, wheel: Any, move_by: Any = None) -> None:
     """Raise where the mouse cannot do what is asked for: OptionError for its kind, StateError if nobody listens."""
     if move:
         _require_range("move", move, -32768, 32767)
         if hid.mouse_absolute is False:
             raise OptionError("move", "the mouse is a relative one; community.pikvm.pikvm_hid can set mouse_output=usb")
+    if move_by:
+        _require_range("move_by", move_by, -127, 127)
+        if hid.mouse_absolute:
+            raise OptionError(
+                "move_by", "the mouse is an absolute one; community.pikvm.pikvm_hid can set mouse_output=usb_rel"
+            )
     if wheel:
         _require_range("wheel", wheel, -127, 127)
     if not hid.mouse_online:

@@ -20,7 +20,7 @@ class DriveWish:
     """The wish of a task; None leaves as it is.
 
     Attributes:
-        state: connected, disconnected or ejected.
+        state: connected, disconnected, ejected or reset.
         media_type: cdrom or flash.
         read_write: None makes an image that is newly selected read-only.
     """
@@ -51,19 +51,46 @@ def require_online(msd: Msd) -> Msd:
     return msd
 
 
-def drive_of(msd: Msd) -> Drive:
-    """The virtual drive. Raises StateError where there is none."""
+def require_enabled(msd: Msd) -> Msd:
+    """Raise StateError where there never is a virtual drive."""
     if not msd.enabled:
         raise StateError(
             "MSD is disabled on this PiKVM: it has no virtual drive. "
             "Its owner can enable it in /etc/kvmd/override.yaml (kvmd.msd.type)"
         )
+    return msd
+
+
+def drive_of(msd: Msd) -> Drive:
+    """The virtual drive. Raises StateError where there is none."""
+    require_enabled(msd)
     if not msd.online or msd.drive is None:
         raise StateError(
             "The MSD is offline: the PiKVM has no virtual drive now. See whether its USB gadget is enabled "
             "(kvmd-otgconf on the PiKVM) and its storage is mounted"
         )
     return msd.drive
+
+
+def plan_reset(client: Pikvm, msd: Msd, wish: DriveWish) -> Plan[Msd]:
+    """Take the drive away by force. There is nothing to compare, and an offline drive is a reason, not an obstacle.
+
+    Raises:
+        OptionError: the wish contradicts itself.
+    """
+    if (wish.image, wish.media_type, wish.read_write) != (None, None, None):
+        raise OptionError("state", "reset selects nothing: it goes with neither image, media_type nor read_write")
+    before = msd.drive.as_result() if msd.drive else None
+    step: Step[Msd] = Step(
+        name="reset",
+        words="Resetting the drive",
+        send=client.msd_reset,
+        done=lambda found: not found.busy and not (found.drive and found.drive.connected),
+        timeout=wish.wait_timeout,
+        missed=lambda found: "the drive is still connected" if not found.busy else "the MSD is busy",
+        telling=False,
+    )
+    return Plan({"drive": before}, {"drive": before and {**before, "connected": False}}, (step,))
 
 
 def plan_drive(client: Pikvm, msd: Msd, wish: DriveWish) -> Plan[Msd]:

@@ -13,7 +13,7 @@ import time
 
 from ._client.api import Pikvm
 from ._client.console import Snapshot
-from ._client.errors import OptionError, UnavailableError
+from ._client.errors import OptionError, StateError, UnavailableError
 
 SIGNAL_WITHIN = 3.0
 """Seconds for a running video to find its signal, before the screen counts as dark."""
@@ -61,6 +61,14 @@ def take_picture(client: Pikvm, width: int | None, quality: int | None, timeout:
             if picture.online or time.monotonic() - dark_since >= SIGNAL_WITHIN:
                 return picture
         time.sleep(PAUSE)
+
+
+def load_picture(client: Pikvm, width: int | None, quality: int | None) -> Snapshot:
+    """The picture that the PiKVM keeps. Raises StateError where it keeps none."""
+    try:
+        return client.console.snapshot(False, width, None, quality, load=True)
+    except UnavailableError as exc:
+        raise StateError("The PiKVM keeps no picture to load; saved=keep lets it keep one") from exc
 
 
 def check_langs(client: Pikvm, langs: list[str]) -> None:

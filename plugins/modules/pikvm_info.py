@@ -21,7 +21,7 @@ extends_documentation_fragment:
 options:
   gather_subset:
     description:
-      - What to read. Each subset is one request, V(streamer) is two.
+      - What to read. Each subset is one request, V(hid) and V(streamer) are two each.
       - A subset is left out with a leading V(!), as in V(!gpio). If only such are given, they are taken from V(all).
     type: list
     elements: str
@@ -201,6 +201,32 @@ pikvm:
       description: Keyboard and mouse, with the outputs that can be chosen and whether a server listens.
       returned: when the subset V(hid) was read
       type: dict
+      contains:
+        enabled:
+          description: Whether the PiKVM is configured to have a keyboard and a mouse.
+          type: bool
+        online:
+          description: Whether its hardware answers. Whether a server listens is told of each device.
+          type: bool
+        busy:
+          description: Whether they are being set up at the moment.
+          type: bool
+        connected:
+          description: Whether the server sees them, V(null) if that cannot be changed.
+          type: bool
+        keyboard:
+          description: Whether a server listens (V(online)), its lights (V(leds)), its kind and what it could be.
+          type: dict
+        mouse:
+          description: Whether a server listens (V(online)), whether it is V(absolute), its kind and what it could be.
+          type: dict
+        jiggler:
+          description: Whether the jiggler is active. V(null) before kvmd 3.265.
+          type: bool
+        inactivity:
+          description: >-
+            Seconds since somebody last typed or moved the mouse through the PiKVM. V(null) before kvmd 4.83.
+          type: float
     streamer:
       description: The video. It runs only while somebody looks, so its size and signal may be unknown.
       returned: when the subset V(streamer) was read
@@ -224,6 +250,13 @@ pikvm:
         params:
           description: What the video is set to, such as V(quality) and V(desired_fps).
           type: dict
+        limits:
+          description: What some of these can be set to, such as V(desired_fps) with its V(min) and V(max).
+          type: dict
+        saved:
+          description: >-
+            The picture that the PiKVM keeps, as its V(online), V(width) and V(height). V(null) if it keeps none.
+          type: dict
         ocr:
           description: Whether text can be read, and in which languages.
           type: dict
@@ -238,6 +271,15 @@ pikvm:
           elements: dict
         edids:
           description: Names of the display data by ID.
+          type: dict
+        units:
+          description: How many units there are in the chain.
+          type: int
+        colors:
+          description: The colors of the lights, in the notation of O(community.pikvm.pikvm_switch#module:colors).
+          type: dict
+        beacons:
+          description: Whether the light at the V(uplink) and at the V(downlink) of each unit blinks.
           type: dict
     metrics:
       description: Numbers by the names that Prometheus gets. V(null) if there are none.

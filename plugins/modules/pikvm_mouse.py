@@ -29,6 +29,7 @@ options:
   move:
     description:
       - Where to move. Needs a mouse in absolute mode.
+      - Mutually exclusive with O(move_by).
     type: dict
     suboptions:
       x:
@@ -41,6 +42,23 @@ options:
           - From -32768, the upper edge, over 0, the middle, to 32767, the lower edge.
         type: int
         required: true
+  move_by:
+    description:
+      - How far to move from where it is, -127 to 127. Needs a mouse in relative mode, see
+        O(community.pikvm.pikvm_hid#module:mouse_output). The server may make more or less of it.
+      - Mutually exclusive with O(move).
+    type: dict
+    suboptions:
+      x:
+        description:
+          - To the right.
+        type: int
+        default: 0
+      y:
+        description:
+          - Downwards.
+        type: int
+        default: 0
   click:
     description:
       - Button to press and release.
@@ -83,6 +101,17 @@ EXAMPLES = r"""
   community.pikvm.pikvm_mouse:
     wheel:
       y: -5
+
+- name: Choose a relative mouse, as old firmware needs it
+  community.pikvm.pikvm_hid:
+    mouse_output: usb_rel
+
+- name: Push it to the right and down, and click there
+  community.pikvm.pikvm_mouse:
+    move_by:
+      x: 100
+      y: 20
+    click: left
 """
 
 RETURN = r"""
@@ -106,6 +135,7 @@ WAY = {"x": {"type": "int", "default": 0}, "y": {"type": "int", "default": 0}}
 
 SPEC: dict[str, Any] = {
     "move": {"type": "dict", "options": POINT},
+    "move_by": {"type": "dict", "options": WAY},
     "click": {"type": "str", "choices": ["left", "right", "middle", "up", "down"]},
     "wheel": {"type": "dict", "options": WAY},
 }
@@ -114,12 +144,14 @@ SPEC: dict[str, Any] = {
 def run(task: Task) -> Result:
     """Move, click, scroll."""
     console, params = task.client.console, task.params
-    move, click, wheel = params["move"], params["click"], params["wheel"]
-    require_mouse(console.hid(), move, wheel)
+    move, move_by, click, wheel = (params[name] for name in SPEC)
+    require_mouse(console.hid(), move, wheel, move_by)
     sent = [name for name in SPEC if params[name] is not None]
     if not task.check_mode:
         if move:
             console.mouse_move(move["x"], move["y"])
+        if move_by:
+            console.mouse_relative(move_by["x"], move_by["y"])
         if click:
             console.mouse_button(click)
         if wheel:
@@ -127,7 +159,7 @@ def run(task: Task) -> Result:
     return {"changed": True, "sent": sent}
 
 
-MODULE = Module(run, SPEC, constraints={"required_one_of": [("move", "click", "wheel")]})
+MODULE = Module(run, SPEC, constraints={"required_one_of": [tuple(SPEC)], "mutually_exclusive": [("move", "move_by")]})
 
 
 def main() -> None:

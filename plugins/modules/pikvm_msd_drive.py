@@ -23,19 +23,25 @@ attributes:
   diff_mode:
     support: full
   idempotent:
-    support: full
+    support: partial
+    details:
+      - Not with O(state=reset).
 options:
   state:
     description:
       - V(connected) lets the server see the image.
       - V(disconnected) takes the drive away; the image stays selected.
       - V(ejected) takes the drive away and selects no image.
+      - V(reset) takes the drive away by force and lets it begin anew, each time. The image stays selected. It is for a
+        drive that neither connects nor disconnects any more, and does not mind one that is offline. Before kvmd 4.169
+        it also makes the PiKVM look anew for images in its storage.
     type: str
     required: true
     choices:
       - connected
       - disconnected
       - ejected
+      - reset
   image:
     description:
       - Name of a stored image. It must be complete.
@@ -75,11 +81,16 @@ EXAMPLES = r"""
 - name: Take it out again
   community.pikvm.pikvm_msd_drive:
     state: ejected
+
+- name: Let a drive that hangs begin anew
+  community.pikvm.pikvm_msd_drive:
+    state: reset
 """
 
 RETURN = r"""
 drive:
-  description: The drive as the PiKVM shows it. In check mode, as it would be.
+  description: >-
+    The drive as the PiKVM shows it. In check mode, as it would be. V(null) if a reset left it offline.
   returned: success
   type: dict
   contains:
@@ -109,15 +120,16 @@ from ansible_collections.community.pikvm.plugins.module_utils._client.models imp
 from ansible_collections.community.pikvm.plugins.module_utils._msd import (
     DriveWish,
     busy,
-    drive_of,
     plan_drive,
+    plan_reset,
+    require_enabled,
     require_online,
 )
 from ansible_collections.community.pikvm.plugins.module_utils._plan import result_of
 from ansible_collections.community.pikvm.plugins.module_utils._runner import Module, Result, Task
 
 SPEC: dict[str, Any] = {
-    "state": {"type": "str", "required": True, "choices": ["connected", "disconnected", "ejected"]},
+    "state": {"type": "str", "required": True, "choices": ["connected", "disconnected", "ejected", "reset"]},
     "image": {"type": "str"},
     "media_type": {"type": "str", "choices": ["cdrom", "flash"]},
     "read_write": {"type": "bool"},
@@ -131,11 +143,16 @@ def run(task: Task) -> Result:
     image = None if params["image"] is None else parse_image_name(params["image"], "image")
     wish = DriveWish(params["state"], image, params["media_type"], params["read_write"], params["wait_timeout"])
 
-    def read() -> Msd:
-        return require_online(client.msd())
+    reset = wish.state == "reset"
 
-    plan = task.run.converge(lambda: task.run.idle(read, busy), read, lambda msd: plan_drive(client, msd, wish))
-    drive = drive_of(task.run.seen).as_result() if task.run.taken else plan.after["drive"]
+    def read() -> Msd:
+        return require_enabled(client.msd()) if reset else require_online(client.msd())
+
+    way = plan_reset if reset else plan_drive
+    plan = task.run.converge(lambda: task.run.idle(read, busy), read, lambda msd: way(client, msd, wish))
+    drive = plan.after["drive"]
+    if task.run.taken:
+        drive = task.run.seen.drive.as_result() if task.run.seen.drive else None
     return {**result_of(plan, task.run), "drive": drive}
 
 

@@ -12,6 +12,7 @@ version_added: 0.1.0
 description:
   - Saves the screen as a JPEG file where the module runs, and reads its text if asked for.
   - The video of a PiKVM runs only while somebody looks. The module looks, waits for a picture, and leaves.
+  - The PiKVM itself can keep one picture, until kvmd restarts. Everybody who logs in to it shares that one.
   - A screen without a signal is no error. RV(online) tells it.
 author:
   - community.pikvm contributors (@ansible-collections)
@@ -24,18 +25,29 @@ attributes:
     details:
       - The picture is taken in check mode, too, but not saved.
   diff_mode:
-    support: N/A
+    support: partial
     details:
-      - Pictures are not compared.
+      - Only with O(saved=forget). Pictures are not compared.
   idempotent:
-    support: none
+    support: partial
     details:
-      - Each picture is a new one.
+      - Only with O(saved=forget). Each picture is a new one.
 options:
   dest:
     description:
       - File to write the picture to. It is replaced as a whole or not at all.
     type: path
+  saved:
+    description:
+      - What to do about the picture that the PiKVM keeps.
+      - V(keep) lets the PiKVM keep the picture that is taken, in place of the one that it had.
+      - V(load) takes no picture, but the one that the PiKVM keeps. It fails if there is none.
+      - V(forget) takes no picture. The PiKVM keeps none any more.
+    type: str
+    choices:
+      - keep
+      - load
+      - forget
   ocr:
     description:
       - Whether to read the text of the screen. The PiKVM needs Tesseract for it.
@@ -95,6 +107,19 @@ EXAMPLES = r"""
   community.pikvm.pikvm_snapshot:
     ocr: true
   register: screen
+
+- name: Let the PiKVM keep a picture of the state before
+  community.pikvm.pikvm_snapshot:
+    saved: keep
+
+- name: Fetch that picture later
+  community.pikvm.pikvm_snapshot:
+    saved: load
+    dest: before.jpg
+
+- name: Leave nothing of it on the PiKVM
+  community.pikvm.pikvm_snapshot:
+    saved: forget
 """
 
 RETURN = r"""
@@ -104,11 +129,11 @@ dest:
   type: str
   sample: screen.jpg
 text:
-  description: The text of the screen, V(null) without O(ocr) or without a signal.
+  description: The text of the picture, V(null) without O(ocr) or without a signal.
   returned: success
   type: str
 online:
-  description: Whether the server sends a picture.
+  description: Whether the server sends a picture, or sent that which was loaded. V(null) with O(saved=forget).
   returned: success
   type: bool
   sample: true
@@ -127,15 +152,24 @@ height:
 from typing import Any
 
 from ansible_collections.community.pikvm.plugins.module_utils._argspec import wait_spec
-from ansible_collections.community.pikvm.plugins.module_utils._client.console import Region
+from ansible_collections.community.pikvm.plugins.module_utils._client.console import Region, Snapshot
 from ansible_collections.community.pikvm.plugins.module_utils._client.errors import OptionError
+from ansible_collections.community.pikvm.plugins.module_utils._plan import result_of
 from ansible_collections.community.pikvm.plugins.module_utils._runner import Module, Result, Task
-from ansible_collections.community.pikvm.plugins.module_utils._screen import check_dest, check_langs, save, take_picture
+from ansible_collections.community.pikvm.plugins.module_utils._screen import (
+    check_dest,
+    check_langs,
+    load_picture,
+    save,
+    take_picture,
+)
+from ansible_collections.community.pikvm.plugins.module_utils._streamer import plan_forget
 
 EDGE = {"type": "int", "default": -1}
 
 SPEC: dict[str, Any] = {
     "dest": {"type": "path"},
+    "saved": {"type": "str", "choices": ["keep", "load", "forget"]},
     "ocr": {"type": "bool", "default": False},
     "ocr_langs": {"type": "list", "elements": "str"},
     "region": {"type": "dict", "options": dict.fromkeys(("left", "top", "right", "bottom"), EDGE)},
@@ -146,28 +180,20 @@ SPEC: dict[str, Any] = {
 
 
 def run(task: Task) -> Result:
-    """Become a viewer, wait for a picture, take it, and read it."""
-    client, params = task.client, task.params
-    check_dest(params["dest"])
-    if not params["dest"] and not params["ocr"]:
-        raise OptionError("dest", "is needed, or ocr=true, or both")
-    for option in ("ocr_langs", "region"):
-        if params[option] and not params["ocr"]:
-            raise OptionError(option, "is for the text of the screen, and needs ocr=true")
+    """Take a picture or load one, read and save it; or forget the one that is kept."""
+    params = task.params
+    check_options(params)
+    if params["saved"] == "forget":
+        read = task.client.console.streamer
+        plan = task.run.converge(read, read, lambda found: plan_forget(task.client, found))
+        return {**result_of(plan, task.run), **dict.fromkeys(("dest", "text", "online", "width", "height"))}
     if params["ocr"]:
-        check_langs(client, params["ocr_langs"] or [])
-    socket = client.events(stream=True)
-    try:
-        picture = take_picture(client, params["width"], params["quality"], params["wait_timeout"])
-        text = None
-        if params["ocr"] and picture.online:
-            text = client.console.screen_text(params["ocr_langs"], Region(**(params["region"] or {})))
-    finally:
-        socket.close()
+        check_langs(task.client, params["ocr_langs"] or [])
+    picture, text = load(task) if params["saved"] == "load" else take(task)
     if params["dest"] and not task.check_mode:
         save(picture.picture, params["dest"])
     return {
-        "changed": bool(params["dest"]),
+        "changed": bool(params["dest"]) or params["saved"] == "keep",
         "dest": params["dest"],
         "text": text,
         "online": picture.online,
@@ -176,7 +202,47 @@ def run(task: Task) -> Result:
     }
 
 
-MODULE = Module(run, SPEC, writes=False)
+def check_options(params: dict[str, Any]) -> None:
+    """Raise OptionError where there is nothing to do, or something that goes with nothing."""
+    check_dest(params["dest"])
+    if not params["dest"] and not params["ocr"] and params["saved"] not in ("keep", "forget"):
+        raise OptionError("dest", "is needed, or ocr=true, or both")
+    if params["saved"] == "forget" and (params["dest"] or params["ocr"]):
+        raise OptionError("saved", "forget takes no picture: it goes with neither dest nor ocr")
+    for option in ("ocr_langs", "region"):
+        if params[option] and not params["ocr"]:
+            raise OptionError(option, "is for the text of the screen, and needs ocr=true")
+
+
+def take(task: Task) -> tuple[Snapshot, str | None]:
+    """Become a viewer, wait for a picture, let it be kept if so wished, and read the screen."""
+    client, params = task.client, task.params
+    socket = client.events(stream=True)
+    try:
+        picture = take_picture(client, params["width"], params["quality"], params["wait_timeout"])
+        kept = params["saved"] == "keep" and not task.check_mode
+        if kept:
+            picture = client.console.snapshot(True, params["width"], None, params["quality"], save=True)
+        return picture, read_text(task, picture, kept)
+    finally:
+        socket.close()
+
+
+def load(task: Task) -> tuple[Snapshot, str | None]:
+    """The picture that is kept, and its text."""
+    picture = load_picture(task.client, task.params["width"], task.params["quality"])
+    return picture, read_text(task, picture, True)
+
+
+def read_text(task: Task, picture: Snapshot, kept: bool) -> str | None:
+    """The text of the picture that is kept, or else of the screen."""
+    if not task.params["ocr"] or not picture.online:
+        return None
+    region = Region(**(task.params["region"] or {}))
+    return task.client.console.screen_text(task.params["ocr_langs"], region, kept)
+
+
+MODULE = Module(run, SPEC)
 
 
 def main() -> None:

@@ -18,6 +18,9 @@ from .upload import ImageFile
 
 Params = Mapping[str, Union[str, int, float, bool, None]]
 
+WRITING = ("save",)
+"""Parameters that make a write of a GET: kvmd keeps a picture that is asked for with `save`."""
+
 
 @dataclass(frozen=True)
 class Request:
@@ -42,7 +45,7 @@ class Request:
 
     @property
     def writes(self) -> bool:
-        return self.method != "GET"
+        return self.method != "GET" or any(self.params.get(name) for name in WRITING)
 
     def query(self) -> list[tuple[str, str]]:
         return [

@@ -131,6 +131,10 @@ class Pikvm:
         """POST /api/msd/set_connected. Refused if it is so already."""
         self.transport.post("/api/msd/set_connected", {"connected": connected}, patience=OPERATION)
 
+    def msd_reset(self) -> None:
+        """POST /api/msd/reset: take the drive away by force. The state may show it connected for a second more."""
+        self.transport.post("/api/msd/reset", patience=OPERATION)
+
     def msd_remove(self, name: str) -> None:
         """POST /api/msd/remove. The drive must be disconnected. The image may stay listed for a second."""
         self.transport.post("/api/msd/remove", {"image": name}, patience=OPERATION)

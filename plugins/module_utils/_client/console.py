@@ -122,7 +122,14 @@ class Ocr:
 
 @dataclass(frozen=True)
 class Streamer:
-    """GET /api/streamer. Sizes in pixels; all but `running` are None where the video process does not run."""
+    """GET /api/streamer. Sizes in pixels.
+
+    Attributes:
+        online, width, height, captured_fps: None where the video process does not run.
+        params: what it is set to, with a key for each setting that this PiKVM has.
+        limits: for some settings {min, max}, and `available_resolutions`.
+        saved: size and signal of the picture that the PiKVM keeps, None if it keeps none.
+    """
 
     running: bool
     online: bool | None
@@ -130,12 +137,15 @@ class Streamer:
     height: int | None
     captured_fps: int | None
     params: dict[str, Any]
+    limits: dict[str, Any]
+    saved: dict[str, Any] | None
 
     @classmethod
     def parse(cls, answer: Mapping[str, Any]) -> Streamer:
         process = answer.get("streamer")
         source = _dict(_dict(process).get("source"))
         size = _dict(source.get("resolution"))
+        saved = _dict(answer.get("snapshot")).get("saved")
         return cls(
             running=isinstance(process, dict),
             online=bool(source["online"]) if "online" in source else None,
@@ -143,6 +153,10 @@ class Streamer:
             height=size.get("height"),
             captured_fps=source.get("captured_fps"),
             params=dict(_dict(answer.get("params"))),
+            limits=dict(_dict(answer.get("limits"))),
+            saved={name: saved.get(name) for name in ("online", "width", "height")}
+            if isinstance(saved, dict)
+            else None,
         )
 
     def as_result(self) -> dict[str, Any]:
@@ -194,6 +208,13 @@ class Console:
         """POST /api/hid/reset: all keys are released, the devices begin anew."""
         self._transport.post("/api/hid/reset")
 
+    def inactivity(self) -> float:
+        """GET /api/hid/inactivity: seconds since somebody typed or moved. Raises NotOfferedError below kvmd 4.83."""
+        seconds = self._transport.get("/api/hid/inactivity").get("inactivity")
+        if isinstance(seconds, bool) or not isinstance(seconds, (int, float)):
+            raise AnswerError("GET /api/hid/inactivity was answered 200 without a number of seconds")
+        return float(seconds)
+
     def keymaps(self) -> list[str]:
         """GET /api/hid/keymaps: the names of the layouts that text can be typed in."""
         return list(_dict(self._transport.get("/api/hid/keymaps").get("keymaps")).get("available") or [])
@@ -220,6 +241,10 @@ class Console:
         """POST /api/hid/events/send_mouse_move: -32768 to 32767, 0 is the centre. Absolute mode only."""
         self._transport.post("/api/hid/events/send_mouse_move", {"to_x": x, "to_y": y})
 
+    def mouse_relative(self, x: int, y: int) -> None:
+        """POST /api/hid/events/send_mouse_relative: -127 to 127. Relative mode only."""
+        self._transport.post("/api/hid/events/send_mouse_relative", {"delta_x": x, "delta_y": y})
+
     def mouse_wheel(self, x: int, y: int) -> None:
         """POST /api/hid/events/send_mouse_wheel: -127 to 127."""
         self._transport.post("/api/hid/events/send_mouse_wheel", {"delta_x": x, "delta_y": y})
@@ -227,6 +252,23 @@ class Console:
     def streamer(self) -> Streamer:
         """GET /api/streamer."""
         return Streamer.parse(self._transport.get("/api/streamer"))
+
+    def streamer_set_params(self, params: Params) -> None:
+        """POST /api/streamer/set_params. The video starts anew with them about a second later.
+
+        What is outside of the limits is dropped in silence: read it back.
+
+        Args:
+            params: quality, desired_fps, resolution, h264_bitrate, h264_gop.
+
+        Raises:
+            ValidatorError: a value no PiKVM takes. DeviceError: this PiKVM has no such setting.
+        """
+        self._transport.post("/api/streamer/set_params", params)
+
+    def streamer_reset(self) -> None:
+        """POST /api/streamer/reset: the video process starts anew if it runs."""
+        self._transport.post("/api/streamer/reset")
 
     def ocr(self) -> Ocr:
         """GET /api/streamer/ocr."""
@@ -238,19 +280,26 @@ class Console:
         width: int | None = None,
         height: int | None = None,
         quality: int | None = None,
+        save: bool = False,
+        load: bool = False,
     ) -> Snapshot:
         """GET /api/streamer/snapshot. The video has to run: an open event socket with `stream` sees to it.
 
         Args:
             width, height, quality: of a scaled picture, in pixels and percent.
+            save: the PiKVM keeps the picture, too, unscaled. That makes it a write.
+            load: the picture that the PiKVM keeps, in place of a new one; no video is needed for it.
 
         Raises:
-            UnavailableError: the video does not run, or there is no signal and `allow_offline` is not set.
+            UnavailableError: the video does not run, or there is no signal and `allow_offline` is not set, or there is
+                nothing to load.
             AnswerError: the answer is no JPEG.
         """
         scaled = None if (width, height, quality) == (None, None, None) else True
         params: Params = {
             "allow_offline": allow_offline,
+            "save": save or None,
+            "load": load or None,
             "preview": scaled,
             "preview_max_width": width,
             "preview_max_height": height,
@@ -267,14 +316,21 @@ class Console:
             height=_pixels(headers.get("X-UStreamer-Height")),
         )
 
-    def screen_text(self, langs: list[str] | None = None, region: Region | None = None) -> str:
+    def forget_snapshot(self) -> None:
+        """DELETE /api/streamer/snapshot: the PiKVM keeps no picture any more."""
+        self._transport.write(Request("DELETE", "/api/streamer/snapshot")).result()
+
+    def screen_text(self, langs: list[str] | None = None, region: Region | None = None, load: bool = False) -> str:
         """GET /api/streamer/snapshot with `ocr`: what kvmd's Tesseract reads on the screen.
+
+        Args:
+            load: read the picture that the PiKVM keeps.
 
         Raises:
             UnavailableError: as `snapshot`. DeviceError: an unknown language, or there is no Tesseract.
         """
         edges = {f"ocr_{name}": value for name, value in asdict(region or Region()).items() if value != -1}
-        params: Params = {"ocr": True, "ocr_langs": ",".join(langs) if langs else None, **edges}
+        params: Params = {"ocr": True, "ocr_langs": ",".join(langs) if langs else None, "load": load or None, **edges}
         return self._transport.get_raw("/api/streamer/snapshot", params).text
 
 

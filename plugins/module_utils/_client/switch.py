@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from .answer import Params
@@ -17,6 +17,10 @@ from .models import Atx
 from .transport import Transport
 
 CLICKS = ("power", "power_long", "reset")
+ROLES = ("active", "inactive", "beacon", "bootloader", "flashing")
+LINKS = ("uplink", "downlink")
+DEFAULT_EDID = "default"
+"""ID of the display data that every port begins with. Nobody can change or remove them through the API."""
 
 
 @dataclass(frozen=True)
@@ -58,11 +62,35 @@ class Port:
 
 
 @dataclass(frozen=True)
+class Edid:
+    """What a display tells of itself. `data` in upper-case hexadecimal digits."""
+
+    id: str
+    name: str
+    data: str
+
+    def as_result(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True)
 class Switch:
-    """GET /api/switch. Without a switch attached there are no ports."""
+    """GET /api/switch. Without a switch attached there are no ports.
+
+    Attributes:
+        edids: names by ID.
+        edid_data: hexadecimal digits by ID.
+        units: how many there are in the chain.
+        colors: by role, as `RRGGBB:BB:TTTT`: color, brightness, blinking in milliseconds, in hexadecimal digits.
+        beacons: for `uplink` and `downlink`, whether the light of each unit blinks.
+    """
 
     ports: list[Port]
     edids: dict[str, str]
+    edid_data: dict[str, str] = field(default_factory=dict)
+    units: int = 0
+    colors: dict[str, str] = field(default_factory=dict)
+    beacons: dict[str, list[bool]] = field(default_factory=dict)
 
     @classmethod
     def parse(cls, answer: Mapping[str, Any]) -> Switch:
@@ -70,10 +98,21 @@ class Switch:
         return cls(
             ports=[_port(answer, index) for index in range(len(_list(_dict(answer.get("model")).get("ports"))))],
             edids={key: str(_dict(edid).get("name")) for key, edid in edids.items()},
+            edid_data={key: str(_dict(edid).get("data") or "").upper() for key, edid in edids.items()},
+            units=len(_list(_dict(answer.get("model")).get("units"))),
+            colors={role: _color(_dict(color)) for role, color in _dict(answer.get("colors")).items()},
+            beacons={link: [bool(on) for on in _list(_dict(answer.get("beacons")).get(f"{link}s"))] for link in LINKS},
         )
 
     def as_result(self) -> dict[str, Any]:
-        return {"ports": [port.as_result() for port in self.ports], "edids": self.edids}
+        return {"ports": [port.as_result() for port in self.ports], "edids": self.edids, **self.chain()}
+
+    def chain(self) -> dict[str, Any]:
+        """What belongs to the switch as a whole."""
+        return {"units": self.units, "colors": self.colors, "beacons": self.beacons}
+
+    def edid(self, key: str) -> Edid:
+        return Edid(key, self.edids[key], self.edid_data[key])
 
     def find(self, port: str) -> Port:
         """The port that a user names.
@@ -131,6 +170,30 @@ class SwitchApi:
         params: Params = {"port": index, "name": name, "edid_id": edid, "dummy": dummy, **delays}
         self._transport.post("/api/switch/set_port_params", params)
 
+    def set_link_beacon(self, link: str, unit: int, state: bool) -> None:
+        """POST /api/switch/set_beacon of the uplink or downlink of a unit, which counts from 0."""
+        self._transport.post("/api/switch/set_beacon", {link: unit, "state": state})
+
+    def set_colors(self, colors: Mapping[str, str]) -> None:
+        """POST /api/switch/set_colors: `RRGGBB:BB:TTTT` or `default` by role."""
+        self._transport.post("/api/switch/set_colors", colors)
+
+    def reset(self, unit: int, bootloader: bool = False) -> None:
+        """POST /api/switch/reset: a unit, which counts from 0, begins anew, or waits for firmware in its bootloader."""
+        self._transport.post("/api/switch/reset", {"unit": unit, "bootloader": bootloader})
+
+    def create_edid(self, name: str, data: str) -> str:
+        """POST /api/switch/edids/create: the new ID. The name may be taken already."""
+        return str(self._transport.post("/api/switch/edids/create", {"name": name, "data": data}).get("id") or "")
+
+    def change_edid(self, key: str, name: str | None = None, data: str | None = None) -> None:
+        """POST /api/switch/edids/change. Raises DeviceError where there is no such ID, or it is the default one."""
+        self._transport.post("/api/switch/edids/change", {"id": key, "name": name, "data": data})
+
+    def remove_edid(self, key: str) -> None:
+        """POST /api/switch/edids/remove: ports that show it go back to the default one. Raises as `change_edid`."""
+        self._transport.post("/api/switch/edids/remove", {"id": key})
+
     def atx_power(self, index: int, action: str) -> None:
         """POST /api/switch/atx/power. Dropped in silence where the port is busy or the LED does not call for it."""
         self._transport.post("/api/switch/atx/power", {"port": index, "action": action})
@@ -166,6 +229,13 @@ def _port(answer: Mapping[str, Any], index: int) -> Port:
         dummy=dummy if isinstance(dummy, bool) else None,
         click_delays=dict(_dict(_dict(model.get("atx")).get("click_delays"))),
     )
+
+
+def _color(answer: Mapping[str, Any]) -> str:
+    red, green, blue, brightness, blink = (
+        int(answer.get(part) or 0) for part in ("red", "green", "blue", "brightness", "blink_ms")
+    )
+    return f"{red:02X}{green:02X}{blue:02X}:{brightness:02X}:{blink:04X}"
 
 
 def _at(values: Any, index: int) -> bool:

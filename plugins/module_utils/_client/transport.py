@@ -112,7 +112,7 @@ class Transport:
 
     Args:
         connection: address, login data and limits.
-        read_only: refuse everything that is not a GET (check mode).
+        read_only: refuse everything that is not a GET, and a GET that writes (check mode).
 
     Raises:
         OptionError: a connection value cannot be used.

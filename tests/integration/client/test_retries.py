@@ -257,7 +257,10 @@ def test_reading_client_sends_no_write(sim: Simulator, client: Connect) -> None:
         lambda: pikvm.msd_remove("a.iso"),
         lambda: pikvm.gpio_pulse("button1", None),
         lambda: pikvm.msd_write_remote("a.iso", "http://127.0.0.1/", 1, False, 1),
+        pikvm.console.forget_snapshot,
+        lambda: pikvm.console.snapshot(True, save=True),
     ):
         with pytest.raises(ReadOnlyError, match="was not sent: this run must not write"):
             write()
     assert sim.writes == []
+    assert sim.device.streamer.saved is None

@@ -72,6 +72,30 @@ def _forgetful(drive: dict[str, Any]) -> dict[str, Any]:
     return drive if drive["image"] else {"connected": drive["connected"], "image": None}
 
 
+@pytest.mark.parametrize("kvmd", DIALECTS)
+def test_drive_begins_anew(ansible: Ansible, simulator: Start, kvmd: str) -> None:
+    sim = simulator(kvmd=kvmd, speed=2.0)
+    insert(sim, "a.iso")
+    outcomes = ansible.run(sim, check(MODULE, state="reset"), drive("reset"), drive("reset"))
+    assert [outcome.msg for outcome in outcomes if not outcome.ok] == []
+    foretold, real, again = outcomes
+    assert [(outcome.changed, outcome.writes) for outcome in outcomes] == [
+        (True, []),
+        (True, ["msd/reset"]),
+        (True, ["msd/reset"]),
+    ]
+    assert foretold["diff"] == {"before": {"drive": CD_IN}, "after": {"drive": shown(False, "a.iso")}}
+    assert foretold["drive"] == real["drive"] == again["drive"] == shown(False, "a.iso")
+    assert not sim.device.msd.connected
+
+
+def test_drive_that_is_offline_is_reset_all_the_same(ansible: Ansible, sim: Simulator) -> None:
+    sim.fault("msd_offline")
+    foretold, real = ansible.run(sim, check(MODULE, state="reset"), drive("reset"))
+    assert (foretold.changed, foretold.writes, foretold["drive"]) == (True, [], None)
+    assert (real.changed, real.writes, real["drive"]) == (True, ["msd/reset"], None)
+
+
 def test_busy_msd_is_waited_for(ansible: Ansible, sim: Simulator) -> None:
     stocked(sim)
     sim.fault("msd_busy", path="/api/msd$", seconds=20.0)
@@ -173,11 +197,23 @@ REFUSALS = {
     "ejected with an image": Refusal(
         drive("ejected", image="a.iso"), "^state: ejected leaves no image: it goes with", stocked
     ),
+    "reset with an image": Refusal(
+        drive("reset", image="a.iso"), "^state: reset selects nothing: it goes with neither image, media_type", stocked
+    ),
+    "reset of what is disabled": Refusal(
+        drive("reset"), r"^MSD is disabled on this PiKVM: it has no virtual drive", fault("msd_disabled")
+    ),
+    "reset that is not carried out": Refusal(
+        drive("reset", wait_timeout=0.5),
+        r"^Resetting the drive was answered 200, but after 0\.5 s the drive is still connected$",
+        lambda sim: (insert(sim), sim.fault("ignore_write")),
+        changes=True,
+    ),
     "image outside the storage": Refusal(
         drive("connected", image="../a.iso"), r"^image: '\.\./a\.iso' is not a valid image"
     ),
     "unknown state": Refusal(
-        drive("open"), "value of state must be one of: connected, disconnected, ejected, got: open"
+        drive("open"), "value of state must be one of: connected, disconnected, ejected, reset, got: open"
     ),
 }
 

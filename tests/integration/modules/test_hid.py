@@ -50,6 +50,32 @@ def test_moving_clicking_and_scrolling(ansible: Ansible, sim: Simulator) -> None
     ]
 
 
+def test_relative_mouse_is_pushed(ansible: Ansible, simulator: Start) -> None:
+    for kvmd in ("4.197", "3.334"):
+        sim = simulator(kvmd=kvmd)
+        relative(sim)
+        foretold, pushed, clicked = ansible.run(
+            sim,
+            check(MOUSE, move_by={"x": 1, "y": 2}),
+            mouse(wheel={"y": 1}, click="middle", move_by={"x": -127, "y": 127}),
+            mouse(move_by={"y": 5}),
+        )
+        assert [outcome["sent"] for outcome in (foretold, pushed, clicked)] == [
+            ["move_by"],
+            ["move_by", "click", "wheel"],
+            ["move_by"],
+        ]
+        assert foretold.writes == []
+        events = [{key: value for key, value in event.items() if key != "at"} for event in sim.device.hid.events]
+        assert events == [
+            {"kind": "mouse_relative", "x": -127, "y": 127},
+            {"kind": "mouse_button", "button": "middle", "state": True},
+            {"kind": "mouse_button", "button": "middle", "state": False},
+            {"kind": "mouse_wheel", "x": 0, "y": 1},
+            {"kind": "mouse_relative", "x": 0, "y": 5},
+        ]
+
+
 def test_hid_is_set_once_and_read_back(ansible: Ansible, simulator: Start, subtests: pytest.Subtests) -> None:
     rows = [
         (check(HID, mouse_output="usb_rel", jiggler=True), True, []),
@@ -101,11 +127,22 @@ REFUSALS = {
     "relative mouse": Refusal(
         mouse(move={"x": 0, "y": 0}), "^move: the mouse is a relative one; community.pikvm.pikvm_hid can set", relative
     ),
+    "absolute mouse": Refusal(
+        mouse(move_by={"x": 1}),
+        "^move_by: the mouse is an absolute one; community.pikvm.pikvm_hid can set mouse_output=usb_rel$",
+        switch_on,
+    ),
+    "push too far": Refusal(
+        check(MOUSE, move_by={"y": -128}), "^move_by.y: must be between -127 and 127, not -128$", relative
+    ),
+    "two ways to move": Refusal(
+        mouse(move={"x": 0, "y": 0}, move_by={"x": 1}), "parameters are mutually exclusive: move|move_by"
+    ),
     "too far": Refusal(
         mouse(move={"x": 0, "y": 40000}), "^move.y: must be between -32768 and 32767, not 40000$", switch_on
     ),
     "unknown button": Refusal(mouse(click="thumb"), "value of click must be one of: left, right, middle, up, down"),
-    "nothing to do": Refusal(mouse(), "one of the following is required: move, click, wheel"),
+    "nothing to do": Refusal(mouse(), "one of the following is required: move, move_by, click, wheel"),
     "half a point": Refusal(mouse(move={"x": 1}), "missing required arguments: y found in move"),
     "output that the hardware lacks": Refusal(
         hid(mouse_output="ps2"), "^mouse_output: this PiKVM does not offer ps2; it offers: usb, usb_rel$"

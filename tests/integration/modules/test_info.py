@@ -62,7 +62,11 @@ def test_only_what_is_asked_for_is_read(ansible: Ansible, sim: Simulator) -> Non
     rows: list[tuple[dict[str, Any], list[str], set[str]]] = [
         ({"gather_subset": ["msd"]}, ["msd"], {"msd"}),
         ({"gather_subset": ["!hid", "!msd", *NEWER]}, ["info", "atx", "gpio"], {"info", "atx", "gpio"}),
-        ({"gather_subset": ["all", "!info", *NEWER]}, ["atx", "msd", "gpio", "hid"], {"atx", "msd", "gpio", "hid"}),
+        (
+            {"gather_subset": ["all", "!info", *NEWER]},
+            ["atx", "msd", "gpio", "hid", "hid/inactivity"],
+            {"atx", "msd", "gpio", "hid"},
+        ),
         ({"gather_subset": ["streamer"]}, ["streamer", "streamer/ocr"], {"streamer"}),
         ({"gather_subset": ["info"], "info_fields": ["system", "uptime"]}, ["info"], {"info"}),
     ]
@@ -104,13 +108,24 @@ def test_all_that_can_be_told(ansible: Ansible, simulator: Start) -> None:
         }
         on = sims[name].machine.powered
         assert (pikvm["hid"]["keyboard"]["online"], pikvm["hid"]["mouse"]["outputs"]) == (on, ["usb", "usb_rel"])
+        newest = name in ("newest", "without_a_switch")
+        assert isinstance(pikvm["hid"]["inactivity"], float if newest else type(None))
+        assert pikvm["streamer"]["limits"]["desired_fps"] == {"min": 0, "max": 70}
+        assert pikvm["streamer"]["saved"] is None
         assert pikvm["metrics"]["pikvm_atx_power"] == float(on)
         assert all(isinstance(number, float) for number in pikvm["metrics"].values())
         assert pikvm["streamer"]["running"] is (name != "without_a_switch")
         assert pikvm["streamer"]["online"] is (None if name == "without_a_switch" else on)
     assert [port["id"] for port in found["newest"]["switch"]["ports"]] == ["1", "2", "3", "4"]
     assert found["newest"]["switch"]["edids"] == {"default": "Default"}
-    assert found["without_a_switch"]["switch"] == {"ports": [], "edids": {}}
+    assert found["newest"]["switch"]["colors"]["active"] == "00FF00:80:0000"
+    assert found["without_a_switch"]["switch"] == {
+        "ports": [],
+        "edids": {},
+        "units": 0,
+        "colors": {},
+        "beacons": {"uplink": [], "downlink": []},
+    }
     assert found["oldest"]["switch"] is found["before_there_were_switches"]["switch"] is None
     assert found["oldest"]["streamer"]["width"] == 1280
     assert found["oldest"]["streamer"]["ocr"] == {"enabled": False, "default": [], "available": []}

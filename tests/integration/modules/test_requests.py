@@ -31,6 +31,8 @@ UNCHANGED: list[tuple[dict[str, Any], range]] = [
     (task("pikvm_gpio_channel", channel="relay1", state="off"), range(1, 2)),
     (task("pikvm_wait_for", power="on", stable_for=0), range(1, 2)),
     (task("pikvm_hid", jiggler=False, mouse_output="usb"), range(1, 2)),
+    (task("pikvm_streamer", quality=80, desired_fps=40), range(1, 2)),
+    (task("pikvm_snapshot", saved="forget"), range(1, 2)),
 ]
 
 AFTER_DISCONNECTION: list[tuple[dict[str, Any], range]] = [
@@ -44,10 +46,18 @@ def shown(options: dict[str, Any]) -> str:
     return ", ".join(f"{name}={str(value)[:16]}" for name, value in options.items())
 
 
-def test_fewest_requests_of_a_switch_port(ansible: Ansible, simulator: Callable[..., Simulator]) -> None:
-    (outcome,) = ansible.run(simulator(switch=True), task("pikvm_switch_port", port="0", active=True, beacon=False))
-    assert outcome.changed is False
-    assert [record.path for record in outcome.requests] == ["/api/switch"]
+def test_fewest_requests_of_a_switch(ansible: Ansible, simulator: Callable[..., Simulator]) -> None:
+    beacon = {"unit": 1, "link": "uplink", "state": False}
+    outcomes = ansible.run(
+        simulator(switch=True),
+        task("pikvm_switch_port", port="0", active=True, beacon=False),
+        task("pikvm_switch", colors={"active": "default"}, beacon=beacon),
+        task("pikvm_switch_edid", name="Default"),
+        task("pikvm_switch_edid", name="none", state="absent"),
+    )
+    for outcome in outcomes:
+        assert outcome.changed is False
+        assert [record.path for record in outcome.requests] == ["/api/switch"]
 
 
 def test_fewest_requests(

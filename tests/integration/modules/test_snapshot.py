@@ -14,7 +14,7 @@ from PIL import Image
 
 from tests.simulator import Simulator
 from tests.support.ansible import Ansible, Host, check, task
-from tests.support.device import switch_on
+from tests.support.device import DIALECTS, switch_on
 from tests.support.expect import Refusal, Start, check_refusals
 
 MODULE = "pikvm_snapshot"
@@ -65,6 +65,41 @@ def test_screen_without_a_signal_is_told_and_no_failure(ansible: Ansible, sim: S
     assert size(tmp_path / "dark.jpg") == (640, 480)
 
 
+def test_picture_that_the_device_keeps(
+    ansible: Ansible, simulator: Start, tmp_path: Path, subtests: pytest.Subtests
+) -> None:
+    text = ["System installed from the factory", "server login:"]
+    rows: list[tuple[dict[str, Any], bool, list[str]]] = [
+        (check(MODULE, saved="keep"), True, []),
+        (snapshot(saved="keep", dest="now.jpg", ocr=True), True, []),
+        (snapshot(saved="load", dest="kept.jpg", ocr=True, width=320), True, []),
+        (snapshot(saved="load", ocr=True), False, []),
+        (check(MODULE, saved="load", dest="foretold.jpg"), True, []),
+        (check(MODULE, saved="forget"), True, []),
+        (snapshot(saved="forget"), True, ["streamer/snapshot"]),
+        (snapshot(saved="forget"), False, []),
+        (snapshot(saved="keep"), True, []),
+    ]
+    sims = {kvmd: simulator(kvmd=kvmd, streamer="viewers") for kvmd in DIALECTS}
+    for sim in sims.values():
+        switch_on(sim)
+    hosts = {f"kvmd_{kvmd}": Host(sim, [row[0] for row in rows]) for kvmd, sim in sims.items()}
+    for name, outcomes in ansible.play(hosts, ("--diff",)).hosts.items():
+        for index, (outcome, (_task, changed, writes)) in enumerate(zip(outcomes, rows, strict=True)):
+            with subtests.test(msg=f"{name} task {index}"):
+                assert outcome.ok, outcome.msg
+                assert (outcome.changed, outcome.writes) == (changed, writes)
+        for outcome in outcomes[1:4]:
+            assert (outcome["text"].splitlines(), outcome["online"], outcome["width"]) == (text, True, 1280)
+        assert not any("save" in record.query for record in outcomes[0].requests)
+        before = {"saved": {"online": True, "width": 1280, "height": 720}}
+        assert [outcome["diff"]["before"] for outcome in outcomes[5:8]] == [before, before, {"saved": None}]
+        assert [outcome["online"] for outcome in outcomes[5:8]] == [None, None, None]
+        assert hosts[name].sim.device.streamer.saved is not None
+    assert (size(tmp_path / "now.jpg"), size(tmp_path / "kept.jpg")) == ((1280, 720), (320, 180))
+    assert not (tmp_path / "foretold.jpg").exists()
+
+
 def never_starts(sim: Simulator) -> None:
     sim.device.clock.speed = 0.001
 
@@ -84,6 +119,13 @@ REFUSALS = {
         snapshot(ocr=True, ocr_langs=["eng", "xx"]), "^ocr_langs: the PiKVM does not know 'xx'; it knows: eng, osd$"
     ),
     "nothing": Refusal(snapshot(ocr=False), "^dest: is needed, or ocr=true, or both$"),
+    "nothing to load": Refusal(
+        snapshot(saved="load", dest="a.jpg"), "^The PiKVM keeps no picture to load; saved=keep lets it keep one$"
+    ),
+    "loaded for nothing": Refusal(snapshot(saved="load"), "^dest: is needed, or ocr=true, or both$"),
+    "forgotten and read": Refusal(
+        check(MODULE, saved="forget", ocr=True), "^saved: forget takes no picture: it goes with neither dest nor ocr$"
+    ),
     "region of nothing": Refusal(
         snapshot(dest="a.jpg", region=PROMPT), "^region: is for the text of the screen, and needs ocr=true$"
     ),

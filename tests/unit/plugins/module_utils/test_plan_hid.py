@@ -140,7 +140,21 @@ def test_what_the_mouse_cannot_do_is_refused(found: Hid, move: Any, wheel: Any, 
     assert str(caught.value).startswith(message)
 
 
+@pytest.mark.parametrize(
+    ("found", "move_by", "message"),
+    [
+        (hid(absolute=False), {"x": 0, "y": 128}, "move_by.y: must be between -127 and 127, not 128"),
+        (hid(absolute=True), {"x": 0, "y": 0}, "move_by: the mouse is an absolute one; community.pikvm.pikvm_hid"),
+    ],
+)
+def test_push_that_the_mouse_cannot_make_is_refused(found: Hid, move_by: Any, message: str) -> None:
+    with pytest.raises(OptionError) as caught:
+        require_mouse(found, None, None, move_by)
+    assert str(caught.value).startswith(message)
+
+
 def test_what_the_mouse_can_do_is_not_refused() -> None:
+    require_mouse(hid(absolute=False), None, None, {"x": -127, "y": 127})
     require_mouse(hid(), {"x": -32768, "y": 32767}, {"x": -127, "y": 127})
     require_mouse(hid(absolute=False), None, {"x": 0, "y": 1})
     require_mouse(hid(), None, None)

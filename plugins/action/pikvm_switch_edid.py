@@ -1,0 +1,1 @@
+pikvm_info.py
