@@ -2,10 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The action plugin of all modules of this collection; the other names in this folder are links to it.
+"""The action plugin of all modules of this collection; the other files in this folder only give it their names.
 
 Ansible loads an action plugin of a task's own name before it starts its workers, so none of them loads again what is
-imported here. A redirection in meta/runtime.yml would be followed by each worker for itself.
+imported here. A redirection in meta/runtime.yml would be followed by each worker for itself, and links would hide the
+modules from ansible-doc.
 """
 
 from __future__ import annotations

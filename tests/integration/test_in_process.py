@@ -42,6 +42,9 @@ MODULES = [
     task("pikvm_hid", {"diff": True}, jiggler="yes"),
     task("pikvm_snapshot", dest="screen.jpg", ocr=True),
     task("pikvm_switch_port", port=1),
+    task("pikvm_switch", colors={"active": "default"}),
+    task("pikvm_switch_edid", name="ours", state="absent"),
+    task("pikvm_streamer", {"diff": True}, quality=70),
     task("pikvm_log_info", since=60),
     task("pikvm_session", {"no_log": False}),
 ]
