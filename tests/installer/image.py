@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """An installer that boots from a PiKVM's drive and writes a tiny Linux to the disk; made once, and then varied.
 
-The installer's image holds the system's image, and each of them a record: a few bytes, uncompressed, that are replaced in
-a copy. So a fresh token costs no more than the copying of a file.
+The installer's image holds the system's image, and each of them a record: a few bytes, uncompressed, that are replaced
+in a copy. So a fresh token costs no more than the copying of a file.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ BUTTONS = ("obeys", "ignores")
 DISK_BYTES = 64 * 1024 * 1024
 
 MODULES = (
-    "virtio_ring virtio virtio_pci_legacy_dev virtio_pci_modern_dev virtio_pci virtio_blk failover net_failover virtio_net "
-    "button evdev"
-).split()  # noqa: SIM905 - a line reads better than eleven
+    *("virtio_ring", "virtio", "virtio_pci_legacy_dev", "virtio_pci_modern_dev", "virtio_pci", "virtio_blk"),
+    *("failover", "net_failover", "virtio_net", "button", "evdev"),
+)
 """What the kernel needs for disk, network and power button, in the order in which it takes them."""
 
 FOLDERS = ("bin", "dev", "proc", "sys", "etc", "modules")

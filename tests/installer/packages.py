@@ -20,7 +20,7 @@ NEEDED = {
 """Package and something in it, a command or a file."""
 
 FETCHED = ("linux-image-cloud-amd64", "busybox-static")
-"""Packages whose files go into the image; they are unpacked, not installed. The first only names the kernel's package."""
+"""Packages whose files go into the image; they are unpacked, not installed. The first only names the kernel's."""
 
 
 class MissingError(Exception):

@@ -45,7 +45,7 @@ class VirtualOptions:
     """TCP port of this host's loopback that leads to the machine's port 22; 0: any free one."""
     acceleration: str = "tcg"
     memory: int = 384
-    menu_seconds: float = 2.0
+    menu_seconds: float = 2.5
     """How long the firmware listens to Escape, the key of its boot menu."""
     hold_seconds: float = 4.0
 
@@ -246,7 +246,7 @@ class VirtualMachine:
             self.starts += 1
             self.background.spawn(self._live(qemu))
             await self._plug(qemu, media)
-            # The order in which the firmware starts devices is fixed at a reset, before which the drive has to be there.
+            # The order in which the firmware starts devices is fixed at a reset: the drive has to be there before.
             await qemu.tell("system_reset")
             await qemu.tell("cont")
             self._runs = True
