@@ -19,12 +19,15 @@ def parse(argv: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.installer", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("check", help="say which Debian packages are missing; fails if there are any")
+    commands.add_parser("packages", help="name those that are missing; fails if there are any")
     commands.add_parser("make", help="make the images that the others are made from, unless they are there")
     installer = commands.add_parser("image", help="write an installer image")
     installer.add_argument("--end", choices=image.ENDS, default="poweroff", help="how it ends (%(default)s)")
     disk = commands.add_parser("disk", help="write a disk with a system on it")
-    for command in (installer, disk):
+    blank = commands.add_parser("blank", help="write an image that does not boot")
+    for command in (installer, disk, blank):
         command.add_argument("--dest", type=Path, required=True, metavar="PATH")
+    for command in (installer, disk):
         command.add_argument("--token", required=True, help="what the system shows, and tells who connects to it")
         command.add_argument(
             "--button", choices=image.BUTTONS, default="obeys", help="what the system does at the power button"
@@ -35,11 +38,15 @@ def parse(argv: list[str]) -> argparse.Namespace:
 def main() -> int:
     """Run the command line; 1 where something is missing."""
     args = parse(sys.argv[1:])
-    if args.command == "check":
+    if args.command in ("check", "packages"):
         absent = packages.missing()
         if absent:
-            print(f"A real virtual machine needs Debian packages that are missing here: {packages.advice(absent)}")
+            words = f"A real virtual machine needs Debian packages that are missing here: {packages.advice(absent)}"
+            print(" ".join(absent) if args.command == "packages" else words)
         return 1 if absent else 0
+    if args.command == "blank":
+        image.write_blank(args.dest)
+        return 0
     try:
         images = image.made(CACHE)
         if args.command == "image":

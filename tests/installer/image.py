@@ -28,6 +28,7 @@ RECORD_BYTES = 256
 ENDS = ("poweroff", "reboot")
 BUTTONS = ("obeys", "ignores")
 DISK_BYTES = 64 * 1024 * 1024
+BLANK_BYTES = 1024 * 1024
 
 MODULES = (
     *("virtio_ring", "virtio", "virtio_pci_legacy_dev", "virtio_pci_modern_dev", "virtio_pci", "virtio_blk"),
@@ -77,10 +78,9 @@ def write_disk(images: Made, dest: Path, token: str, button: str = "obeys") -> N
     os.truncate(dest, max(DISK_BYTES, len(data)))
 
 
-def write_empty_disk(dest: Path) -> None:
-    """A disk with nothing on it."""
-    dest.write_bytes(b"")
-    os.truncate(dest, DISK_BYTES)
+def write_blank(dest: Path) -> None:
+    """An image with nothing on it: no firmware starts it."""
+    _write(dest, bytes(BLANK_BYTES))
 
 
 def _write(dest: Path, data: bytes) -> None:

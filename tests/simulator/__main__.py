@@ -126,6 +126,7 @@ def virtual_options(args: argparse.Namespace) -> dict[str, Any]:
         "boot_order": args.firmware_order,
         "forward": args.forward,
         "acceleration": args.acceleration,
+        **({"menu_seconds": args.firmware_seconds} if args.firmware_seconds else {}),
     }
 
 

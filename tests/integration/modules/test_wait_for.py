@@ -89,7 +89,8 @@ def test_installer_that_starts_a_second_time(ansible: Ansible, simulator: Start)
     sim.put_image("a.iso", b"an installer")
     sim.call(lambda: setattr(sim.device.msd, "selected", sim.device.storage.images["a.iso"]))
     sim.call(sim.device.msd._connect, True)
-    switch_on(sim)
+    for act in (sim.machine.button_down, sim.machine.button_up):
+        sim.call(act, "power")
     (failed,) = ansible.run(sim, wait(power="off", loop_text="Installer on", wait_timeout=60))
     assert failed.outcome == "failed"
     assert failed.msg.startswith("The screen shows 'Installer on' a second time, which loop_text names: Installer on a")
