@@ -6,6 +6,8 @@
 PYTHON := python3
 # Flags for `make simulator`, and for pytest in `make unit`.
 ARGS :=
+# The computer of `make demo`: scripted, or qemu for a real virtual machine.
+MACHINE := scripted
 # Steps of `make test` that run at the same time, and pytest's worker processes.
 JOBS := 2
 WORKERS := 3
@@ -61,8 +63,8 @@ help: ## This list
 	@echo 'Every target sets up what it needs in $(VENV). On a fresh clone, start with `make demo`.'
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 14
 
-demo: $(RUNTIME) $(TREE) ## Reinstall a simulated server end to end, and say what happened
-	@"$(PY)" tests/demo/demo.py $(ARGS)
+demo: $(RUNTIME) $(TREE) ## Reinstall a simulated server end to end; MACHINE=qemu: a real virtual machine
+	@"$(PY)" tests/demo/demo.py --machine "$(MACHINE)" $(ARGS)
 
 simulator: $(RUNTIME) ## Serve a simulated PiKVM in the foreground: make simulator ARGS="--help"
 	@"$(PY)" -m tests.simulator $(ARGS)
@@ -80,7 +82,8 @@ sanity: setup ## ansible-test sanity, all tests
 
 molecule: setup ## The role's and the playbooks' molecule scenarios
 	@test -n "$(wildcard extensions/molecule/*/molecule.yml)" || { echo 'extensions/molecule holds no scenario'; exit 1; }
-	@ANSIBLE_HOST_PATTERN_MISMATCH=error molecule test --all --report --shared-state --workers 2 --continue-on-failure
+	@real=; "$(PY)" -m tests.installer check || { real='--exclude reinstall_real'; echo 'Skipped: the scenario reinstall_real'; }; \
+	ANSIBLE_HOST_PATTERN_MISMATCH=error molecule test --all $$real --report --shared-state --workers 2 --continue-on-failure
 
 lint: setup ## ruff, yamllint, ansible-lint, changelog, licences, sizes
 	@failed=0; \
@@ -91,7 +94,7 @@ lint: setup ## ruff, yamllint, ansible-lint, changelog, licences, sizes
 	exit $$failed
 
 types: setup ## mypy, strict
-	mypy -p ansible_collections.community.pikvm.plugins -p tests.simulator -p tests.tools
+	mypy -p ansible_collections.community.pikvm.plugins -p tests.simulator -p tests.installer -p tests.tools
 
 docs-check: setup ## The modules' documentation
 	mkdir -p .cache

@@ -7,6 +7,8 @@
 from __future__ import annotations
 
 import re
+import time
+from collections.abc import Callable
 from typing import Any
 
 from ._atx import lit, require_enabled
@@ -22,6 +24,30 @@ SAMPLE: dict[str, Any] = {"width": 64, "height": 36, "quality": 10}
 LONGEST_TEXT = 4000
 NO_PICTURE = "no picture"
 
+GONE_FOR = 1.0
+"""Seconds that a text has to be gone before it can come back: a text that is misread once is not gone."""
+
+
+class Comeback:
+    """A text that may be on the screen once, and not a second time after it was gone."""
+
+    def __init__(self, pattern: re.Pattern[str], clock: Callable[[], float] = time.monotonic) -> None:
+        self._pattern = pattern
+        self._clock = clock
+        self._seen = self._gone = False
+        self._missed_at: float | None = None
+
+    def look(self, text: str) -> str:
+        """What has come back in this text of the screen; empty while nothing has."""
+        found = self._pattern.search(text)
+        if found:
+            came_back, self._seen, self._missed_at = self._gone, True, None
+            return found.group(0) if came_back else ""
+        if self._seen:
+            self._missed_at = self._clock() if self._missed_at is None else self._missed_at
+            self._gone = self._gone or self._clock() - self._missed_at >= GONE_FOR
+        return ""
+
 
 class Conditions:
     """The conditions of one task; what is not asked for is None.
@@ -31,15 +57,25 @@ class Conditions:
         wanted: power (on, off), hdd (idle, active), gpio ({channel, state}), msd (idle), screen (stable, changed),
             screen_text (a regular expression).
         fail_text: regular expressions that end the wait with a failure as soon as the screen shows one.
+        loop_text: a regular expression that does so when the screen shows it, no longer, and again.
     """
 
-    def __init__(self, client: Pikvm, watch: Watch, wanted: dict[str, Any], fail_text: list[str]) -> None:
+    def __init__(
+        self,
+        client: Pikvm,
+        watch: Watch,
+        wanted: dict[str, Any],
+        fail_text: list[str],
+        loop_text: str | None = None,
+    ) -> None:
         self._client = client
         self._watch = watch
         gpio = wanted.get("gpio")
         self._channel = gpio["channel"] if gpio else ""
         self._text = parse_pattern("screen_text", wanted.get("screen_text"))
         self._fatal = [parse_pattern("fail_text", pattern) for pattern in fail_text]
+        start = parse_pattern("loop_text", loop_text)
+        self._comeback = Comeback(start) if start else None
         self.wanted = {name: value for name, value in wanted.items() if value is not None}
         if gpio:
             self.wanted["gpio"] = gpio["state"]
@@ -110,7 +146,7 @@ class Conditions:
         return {"screen": "stable" if sample == before else "changed"}
 
     def _read_text(self) -> dict[str, bool]:
-        if not self._text and not self._fatal:
+        if not self._text and not self._fatal and not self._comeback:
             return {}
         try:
             self.text = self._client.console.screen_text()[:LONGEST_TEXT]
@@ -122,6 +158,11 @@ class Conditions:
                 raise StateError(
                     f"The screen shows {found.group(0)!r}, which fail_text names: {self.text.strip()[:500]}"
                 )
+        again = self._comeback.look(self.text) if self._comeback else ""
+        if again:
+            raise StateError(
+                f"The screen shows {again!r} a second time, which loop_text names: {self.text.strip()[:500]}"
+            )
         return {"screen_text": bool(self._text and self._text.search(self.text))}
 
 
@@ -135,4 +176,4 @@ def parse_pattern(option: str, pattern: str | None) -> re.Pattern[str] | None:
 
 def needs_screen(params: dict[str, Any]) -> bool:
     """Whether the video has to run for what is asked for."""
-    return any(params.get(name) for name in ("screen", "screen_text", "fail_text", "frame"))
+    return any(params.get(name) for name in ("screen", "screen_text", "fail_text", "loop_text", "frame"))

@@ -69,6 +69,11 @@ options:
       - Regular expressions. As soon as the text of the screen matches one of them, the module fails.
     type: list
     elements: str
+  loop_text:
+    description:
+      - Regular expression for what the screen shows while something runs that must not start twice, as an installer.
+      - When the screen shows it, then for a second does not, and then does again, the module fails.
+    type: str
   screen:
     description:
       - V(stable) means that the picture does not change, give O(stable_for), too. V(changed) means that it is no
@@ -117,6 +122,13 @@ EXAMPLES = r"""
     fail_text:
       - Kernel panic
       - Installation failed
+    wait_timeout: 3600
+
+- name: Wait until the server has switched itself off, and notice an installer that starts over and over
+  community.pikvm.pikvm_wait_for:
+    power: "off"
+    stable_for: 5
+    loop_text: ^Debian GNU/Linux installer
     wait_timeout: 3600
 
 - name: Wait for the end of somebody's upload
@@ -184,6 +196,7 @@ SPEC: dict[str, Any] = {
     "msd": {"type": "str", "choices": ["idle"]},
     "screen_text": {"type": "str"},
     "fail_text": {"type": "list", "elements": "str"},
+    "loop_text": {"type": "str"},
     "screen": {"type": "str", "choices": ["stable", "changed"]},
     "frame": {"type": "path"},
     "stable_for": {"type": "float", "default": 2.0},
@@ -201,7 +214,7 @@ def run(task: Task) -> Result:
     kinds = {name for name, wanted in kinds_of(params).items() if wanted}
     with Watch(task.client, kinds, screen, poll) as watch:
         wanted = {name: params[name] for name in CONDITIONS}
-        conditions = Conditions(task.client, watch, wanted, params["fail_text"] or [])
+        conditions = Conditions(task.client, watch, wanted, params["fail_text"] or [], params["loop_text"])
         start = time.monotonic()
         try:
             waited = wait(task, watch, conditions, poll if screen else EVENT_PAUSE)

@@ -1,10 +1,11 @@
 # Copyright (c) 2026, community.pikvm contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reinstall a simulated server through a simulated PiKVM, show what happens, and prove the outcome.
+"""Reinstall a server through a simulated PiKVM, show what happens, and prove the outcome.
 
 The playbook is the one that users run, and it talks to the simulator as it would to a PiKVM. The proof at the end comes
-from behind the scenes: the simulated computer tells from which bytes its disk was written.
+from behind the scenes: the simulated computer tells from which bytes its disk was written. A real one (--machine qemu)
+boots the image, writes its disk and comes up from it; there the new system itself tells the token of the image.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
 
+from real import Camera, RealComputer, keep
+
 ROOT = Path(__file__).resolve().parents[2]
 SERVER = "server1"
 PASSWORD = "a password of the demo"
@@ -42,7 +45,7 @@ DOING = {
     "install": "Wait until the installer switches the server off",
     "eject": "Empty the drive, before the disk is started",
     "disk_boot": "Switch the server on again",
-    "verify": "Nothing more to verify in this demo",
+    "verify": "See that the right system runs",
     "clean": "Look at the end state",
 }
 
@@ -108,6 +111,7 @@ class Device:
     url: str
     fingerprint: str
     ca_path: str
+    forward: int | None = None
 
     def scene(self) -> dict[str, Any]:
         """What is to be seen behind the scenes."""
@@ -125,12 +129,12 @@ class Device:
             return found
 
 
-def start_device(processes: Processes, folder: Path, kvmd: str) -> Device:
+def start_device(processes: Processes, folder: Path, kvmd: str, machine: list[str]) -> Device:
     """Start the simulator, and wait until it answers. `SystemExit` if it does not."""
     ready = folder / "ready.json"
     log = folder / "simulator.log"
     command = [sys.executable, "-m", "tests.simulator", "--fast", "--port", "0", "--kvmd", kvmd]
-    command += ["--password", PASSWORD, "--ready-file", str(ready)]
+    command += ["--password", PASSWORD, "--ready-file", str(ready), *machine]
     simulator = processes.start(command, log, dict(os.environ))
     end = time.monotonic() + READY_SECONDS
     while not ready.exists():
@@ -138,7 +142,7 @@ def start_device(processes: Processes, folder: Path, kvmd: str) -> Device:
             sys.exit(f"The simulator has not started:\n{log.read_text(errors='replace')}")
         time.sleep(0.05)
     device = json.loads(ready.read_text())[0]
-    return Device(device["url"], device["fingerprint"], device["ca_path"])
+    return Device(device["url"], device["fingerprint"], device["ca_path"], device["forward"])
 
 
 def write_image(path: Path, mebibytes: int) -> str:
@@ -152,7 +156,7 @@ def write_image(path: Path, mebibytes: int) -> str:
     return digest.hexdigest()
 
 
-def write_inventory(path: Path, device: Device, image: Path, evidence: Path) -> None:
+def write_inventory(path: Path, device: Device, image: Path, evidence: Path, more: dict[str, Any]) -> None:
     """One server, and where its PiKVM is. JSON is YAML."""
     server = {
         "pikvm_url": device.url,
@@ -162,6 +166,7 @@ def write_inventory(path: Path, device: Device, image: Path, evidence: Path) -> 
         "reinstall_artifacts_dir": str(evidence),
         "reinstall_led_stable_for": 1,
         "reinstall_poweroff_stable_for": 2,
+        **more,
     }
     path.write_text(json.dumps({"all": {"hosts": {SERVER: server}}}, indent=2))
 
@@ -188,7 +193,7 @@ def show(event: dict[str, Any]) -> None:
         print(f"  {event['state']:<10} FAILED: {event['error']['msg']}", flush=True)
 
 
-def run_playbook(processes: Processes, folder: Path, evidence: Path) -> bool:
+def run_playbook(processes: Processes, folder: Path, evidence: Path, camera: Camera | None = None) -> bool:
     """Run the playbook, and show each state as it ends. Returns whether it came through."""
     command = ["ansible-playbook", "community.pikvm.reinstall", "-i", str(folder / "inventory.json")]
     command += ["-e", f"reinstall_confirm={SERVER}"]
@@ -203,6 +208,8 @@ def run_playbook(processes: Processes, folder: Path, evidence: Path) -> bool:
     playbook = processes.start(command, log, environ)
     for event in events(evidence, playbook):
         show(event)
+        if camera is not None:
+            camera.note(event)
     if playbook.returncode:
         print(f"\nThe playbook has failed. Its output:\n{log.read_text(errors='replace')}")
     return playbook.returncode == 0
@@ -227,6 +234,20 @@ def prove(device: Device, sha256: str) -> bool:
     return all(held)
 
 
+def prove_real(device: Device, computer: RealComputer) -> bool:
+    """Ask the system that runs now who it is."""
+    told = computer.told(device.forward or 0)
+    drive = device.scene()["msd"]["drive"]
+    held = [
+        show_proof("The system that runs is the one that was in the image", told == computer.tokens["new"]),
+        show_proof("The drive is empty", not drive["connected"] and drive["image"] is None),
+    ]
+    print(f"\n  token in the image    {computer.tokens['new']}")
+    print(f"  token of the system   {told}")
+    print(f"  token before          {computer.tokens['old']}")
+    return all(held)
+
+
 def show_proof(words: str, holds: bool) -> bool:
     print(f"  {'yes' if holds else 'NO ':<4} {words}", flush=True)
     return holds
@@ -248,26 +269,52 @@ def stop(number: int, _frame: object) -> NoReturn:
     raise SystemExit(128 + number)
 
 
+def scripted(options: argparse.Namespace, processes: Processes, folder: Path) -> bool:
+    """A computer that the simulator plays. Returns whether it was reinstalled, and proven."""
+    image, evidence = folder / "installer.iso", folder / "evidence"
+    print("A simulated PiKVM on a simulated server that runs, and an installer image of random bytes.", flush=True)
+    device = start_device(processes, folder, options.kvmd, [])
+    device.switch_on()
+    sha256 = write_image(image, options.image_size)
+    write_inventory(folder / "inventory.json", device, image, evidence, {})
+    print(f"PiKVM: {device.url}, kvmd {options.kvmd}. Image: {options.image_size} MiB. Reinstalling {SERVER}:\n")
+    came_through = run_playbook(processes, folder, evidence)
+    print("\nThe proof, read from the simulated server itself:\n")
+    return prove(device, sha256) and came_through
+
+
+def real(options: argparse.Namespace, processes: Processes, folder: Path) -> bool:
+    """A virtual machine. Returns whether it was reinstalled, and proven."""
+    evidence = folder / "evidence"
+    print("A simulated PiKVM on a virtual machine that is off, and an installer image of a tiny Linux.", flush=True)
+    computer = RealComputer(folder)
+    device = start_device(processes, folder, options.kvmd, computer.options())
+    write_inventory(
+        folder / "inventory.json", device, computer.image, evidence, computer.variables(device.forward or 0)
+    )
+    print(
+        f"PiKVM: {device.url}, kvmd {options.kvmd}. QEMU emulates the processor. Reinstalling {SERVER}:\n", flush=True
+    )
+    camera = Camera(device.url, device.ca_path, PASSWORD)
+    came_through = run_playbook(processes, folder, evidence, camera)
+    camera.stop()
+    print("\nThe proof, told by the system that runs now:\n")
+    proven = prove_real(device, computer)
+    keep(evidence, camera.strip, ROOT / ".cache" / "demo")
+    return proven and came_through
+
+
 def main() -> int:
-    parser = argparse.ArgumentParser(description="Reinstall a simulated server through a simulated PiKVM.")
+    parser = argparse.ArgumentParser(description="Reinstall a server through a simulated PiKVM.")
+    parser.add_argument("--machine", choices=("scripted", "qemu"), default="scripted", help="the server (%(default)s)")
     parser.add_argument("--kvmd", default="4.197", help="version of kvmd that the simulator speaks as (%(default)s)")
-    parser.add_argument("--image-size", type=int, default=64, metavar="MIB", help="of the image (%(default)s)")
+    parser.add_argument("--image-size", type=int, default=64, metavar="MIB", help="of a scripted one (%(default)s)")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
     begin = time.monotonic()
     with stage() as (processes, folder):
-        image, evidence = folder / "installer.iso", folder / "evidence"
-        print("A simulated PiKVM on a simulated server that runs, and an installer image of random bytes.", flush=True)
-        device = start_device(processes, folder, options.kvmd)
-        device.switch_on()
-        sha256 = write_image(image, options.image_size)
-        write_inventory(folder / "inventory.json", device, image, evidence)
-        print(f"PiKVM: {device.url}, kvmd {options.kvmd}. Image: {options.image_size} MiB. Reinstalling {SERVER}:\n")
-        came_through = run_playbook(processes, folder, evidence)
-        print("\nThe proof, read from the simulated server itself:\n")
-        proven = prove(device, sha256)
-    passed = came_through and proven
+        passed = (real if options.machine == "qemu" else scripted)(options, processes, folder)
     print(f"\n{'Reinstalled, and proven' if passed else 'NOT reinstalled'}, in {time.monotonic() - begin:.0f} s.")
     return 0 if passed else 1
 

@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 from pathlib import Path
+from typing import Any
 
 from . import certificate, dialect, hardware, hid
 from .device import MIB, STREAMERS, Settings
@@ -90,15 +91,55 @@ def parse(argv: list[str]) -> argparse.Namespace:
     for name, words in SECONDS.items():
         flag, default = f"--{name.replace('_', '-')}", getattr(defaults, name)
         computer.add_argument(flag, type=float, default=default, metavar="SECONDS", help=f"{words} (%(default)s)")
+    add_virtual(parser)
     computer.add_argument("--empty-disk", action="store_true", help="there is no system on the disk yet")
     computer.add_argument("--no-led", action="store_true", help="the LEDs are not wired")
     return parser.parse_args(argv)
+
+
+def add_virtual(parser: argparse.ArgumentParser) -> None:
+    """The options of a real computer."""
+    real = parser.add_argument_group("a real computer instead: a QEMU virtual machine")
+    real.add_argument("--machine", choices=("scripted", "qemu"), default="scripted", help="(%(default)s)")
+    real.add_argument("--disk", type=Path, metavar="PATH", help="file that is its disk, and that it writes to")
+    real.add_argument(
+        "--firmware-order",
+        choices=hardware.BOOT_ORDERS,
+        default="image",
+        help="what its firmware starts: first an image, first the disk (Escape opens the boot menu), or strictly the "
+        "image while there is one (%(default)s)",
+    )
+    real.add_argument(
+        "--forward", type=int, default=0, metavar="PORT", help="of 127.0.0.1 that leads to its port 22; 0: any free one"
+    )
+    real.add_argument(
+        "--acceleration",
+        choices=hardware.ACCELERATIONS,
+        default="tcg",
+        help="kvm: let the processor run the guest's code (%(default)s: software does)",
+    )
+
+
+def virtual_options(args: argparse.Namespace) -> dict[str, Any]:
+    """What a virtual machine is made of; `ValueError` where its disk is not named, or several would share it."""
+    if args.disk is None or args.count != 1:
+        raise ValueError("--machine qemu needs --disk, and no --count: each machine has a disk of its own")
+    return {
+        "disk": args.disk,
+        "boot_order": args.firmware_order,
+        "forward": args.forward,
+        "acceleration": args.acceleration,
+        **({"menu_seconds": args.firmware_seconds} if args.firmware_seconds else {}),
+    }
 
 
 def build(args: argparse.Namespace) -> list[Core]:
     """The devices asked for; `ValueError` for an option that makes no sense."""
     options = {name: getattr(args, name) for name in (*CHOICES, *SECONDS)}
     options |= {"disk_os": not args.empty_disk, "led_wired": not args.no_led}
+    virtual = args.machine == "qemu"
+    if virtual:
+        options = virtual_options(args)
     settings = Settings(
         kvmd=args.kvmd,
         fast=args.fast,
@@ -111,6 +152,7 @@ def build(args: argparse.Namespace) -> list[Core]:
         switch=args.switch,
         hid=args.hid,
         machine=options,
+        virtual=virtual,
     )
     ports = [args.port + i if args.port else 0 for i in range(args.count)]
     return [Core(settings, args.host, port, args.certificate) for port in ports]
@@ -142,6 +184,7 @@ def announce(cores: list[Core], ready_file: Path | None) -> None:
                 "fingerprint": core.certificate.fingerprint,
                 "ca_path": str(core.certificate.ca_path),
                 "pid": os.getpid(),
+                "forward": getattr(core.device.machine.options, "forward", None),
             }
             for core in cores
         ]

@@ -28,7 +28,7 @@ from .errors import KvmdError
 from .faults import Faults
 from .front import Front
 from .hub import Hub
-from .machine import ScriptedMachine
+from .machine import Machine
 
 ROOT = "/_simulator"
 
@@ -97,7 +97,7 @@ class Control:
             return None
         return self.describe()
 
-    def _machine(self, request: web.BaseRequest) -> ScriptedMachine:
+    def _machine(self, request: web.BaseRequest) -> Machine:
         port = request.query.get("port")
         if port is None:
             return self._device.machine
@@ -105,7 +105,7 @@ class Control:
             raise ValueError(f"there is no computer at port {port!r}")
         return self._device.machines[int(port)]
 
-    async def _change_machine(self, machine: ScriptedMachine, changes: dict[str, Any]) -> None:
+    async def _change_machine(self, machine: Machine, changes: dict[str, Any]) -> None:
         press = changes.pop("press", None)
         if press not in (None, *BUTTONS):
             raise ValueError(f"press must be one of {', '.join(BUTTONS)}, not {press!r}")

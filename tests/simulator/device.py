@@ -18,7 +18,7 @@ from .hid import KINDS as HIDS
 from .hid import Hid
 from .info import Info
 from .log import Log
-from .machine import ScriptedMachine, Unwired
+from .machine import Machine, ScriptedMachine, Unwired
 from .metrics import Metrics
 from .msd import Msd
 from .sessions import Sessions
@@ -53,6 +53,8 @@ class Settings:
     switch: bool = False
     hid: str = "otg"
     machine: dict[str, Any] = field(default_factory=dict)
+    virtual: bool = False
+    """Whether the computer is a QEMU virtual machine; `machine` holds its options then."""
 
 
 class Device:
@@ -66,10 +68,8 @@ class Device:
         self.background = Background()
         self.log = Log(self.clock)
         long_press, hold = (FAST_LONG_PRESS, FAST_HOLD) if settings.fast else (LONG_PRESS, HOLD)
-        self.machines = [
-            ScriptedMachine(self.clock, self.background, Options(**{"hold_seconds": hold, **settings.machine}))
-            for _port in range(PORTS if settings.switch else 1)
-        ]
+        options = {"hold_seconds": hold, **settings.machine}
+        self.machines = self._virtual(settings, options) if settings.virtual else self._scripted(settings, options)
         """The computer, or with a switch one behind each port."""
         self.switch = Switch(
             self.clock,
@@ -84,7 +84,7 @@ class Device:
         self.storage = Storage(self.clock, self.dialect, settings.storage_size, settings.discard_data)
         self.msd = Msd(self.clock, self.dialect, self.storage, self.log)
         for machine in self.machines:
-            machine.media = functools.partial(self._media_of, machine)
+            machine.connect(functools.partial(self._media_of, machine))
         self.msd.media_changed = self._media_changed
         self.switch.switched = self._media_changed
         self.gpio = Gpio(self.clock, self.background, self.log)
@@ -100,8 +100,20 @@ class Device:
         users = {"admin": settings.password}
         self.sessions = Sessions(self.clock, self.dialect, users, settings.totp_secret, settings.auth)
 
+    def _scripted(self, settings: Settings, options: dict[str, Any]) -> list[Machine]:
+        count = PORTS if settings.switch else 1
+        return [ScriptedMachine(self.clock, self.background, Options(**options)) for _port in range(count)]
+
+    def _virtual(self, settings: Settings, options: dict[str, Any]) -> list[Machine]:
+        """Imported here: without it, neither QEMU nor the library that talks to it has to be there."""
+        from .virtual import VirtualMachine, VirtualOptions  # noqa: PLC0415
+
+        if settings.switch or settings.discard_data or settings.speed != 1:
+            raise ValueError("a virtual machine needs the bytes of its images, real time, and a PiKVM of its own")
+        return [VirtualMachine(self.clock, self.background, VirtualOptions(**options))]
+
     @property
-    def machine(self) -> ScriptedMachine:
+    def machine(self) -> Machine:
         """The computer that keyboard, drive and screen are those of now."""
         return self.machines[max(0, self.switch.active)]
 
@@ -114,7 +126,7 @@ class Device:
         self.hid.release_all()
         self.streamer.restart()
 
-    def _media_of(self, machine: ScriptedMachine) -> Media | None:
+    def _media_of(self, machine: Machine) -> Media | None:
         """The drive is plugged into one computer only."""
         return self.msd.media() if machine is self.machine else None
 
@@ -123,6 +135,8 @@ class Device:
             machine.media_changed()
 
     async def stop(self) -> None:
-        """End all background work and forget every image."""
+        """Switch the computers off, end all background work and forget every image."""
+        for machine in self.machines:
+            await machine.stop()
         await self.background.stop()
         self.storage.close()

@@ -178,7 +178,7 @@ class Faults:
                 self._device.sessions, "longest", params["seconds"] if params else 0
             ),
             "no_signal": lambda params: setattr(self._device.streamer, "cable", params is None),
-            "ocr_disabled": lambda params: setattr(self._device.streamer, "ocr_enabled", params is None),
+            "ocr_disabled": lambda params: setattr(self._device.streamer, "ocr_allowed", params is None),
             "ws_drop": lambda params: self._hub.drop() if params is not None else None,
             "ws_silent": lambda params: setattr(self._hub, "silent", params is not None),
             "restarting": self._restart,

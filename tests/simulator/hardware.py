@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, fields
+from pathlib import Path
 from typing import Any
 
 from .keyboard import DEFAULT_KEYMAP, KEYMAPS
@@ -18,6 +19,10 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "layout": KEYMAPS,
 }
 
+BOOT_ORDERS = ("image", "disk", "strict")
+ACCELERATIONS = ("tcg", "kvm")
+"""Choices of a virtual machine."""
+
 
 @dataclass(frozen=True)
 class Media:
@@ -28,6 +33,9 @@ class Media:
     complete: bool
     sha256: str
     cdrom: bool = True
+    rw: bool = False
+    path: Path | None = None
+    """The file with its bytes; nothing where they were not kept."""
 
     @property
     def bootable(self) -> bool:

@@ -149,13 +149,13 @@ class Hid:
         for pressed in (True, False):
             if state in (None, pressed):
                 (self.buttons.add if pressed else self.buttons.discard)(button)
-                self._note("mouse_button", button=button, state=pressed)
+                self._point("mouse_button", button=button, state=pressed)
 
     def move(self, to_x: int, to_y: int) -> None:
         """Put the pointer somewhere; without effect in relative mode."""
         if self.mouse_output == "usb":
             x, y = (max(-FURTHEST, min(FURTHEST - 1, value)) for value in (to_x, to_y))
-            self._note("mouse_move", x=x, y=y)
+            self._point("mouse_move", x=x, y=y)
 
     def delta(self, kind: str, deltas: Sequence[tuple[int, int]], squash: bool = False) -> None:
         """Push the pointer (in relative mode) or turn the wheel; squashed steps are added up."""
@@ -165,7 +165,7 @@ class Hid:
             deltas = [(sum(delta[0] for delta in deltas), sum(delta[1] for delta in deltas))]
         for delta in deltas:
             x, y = (max(-LARGEST_STEP, min(LARGEST_STEP, value)) for value in delta)
-            self._note(f"mouse_{kind}", x=x, y=y)
+            self._point(f"mouse_{kind}", x=x, y=y)
 
     async def _type(self, text: str, layout: Layout, delay: float) -> None:
         async with self._typing:
@@ -188,6 +188,10 @@ class Hid:
         (self.pressed.add if pressed else self.pressed.discard)(key)
         self._note("key", key=key, state=pressed)
         self._target().key(key, pressed)
+
+    def _point(self, kind: str, **what: Any) -> None:
+        self._note(kind, **what)
+        self._target().point(kind, **what)
 
     def _note(self, kind: str, **what: Any) -> None:
         self._last_event = self._clock.now()

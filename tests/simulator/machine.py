@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
 
+from . import picture
 from .clock import Background, Clock
 from .console import Console
 from .hardware import Disk, Media, Options
@@ -35,19 +36,49 @@ class FrontPanel(Protocol):
     def button_up(self, button: str) -> None: ...
 
 
+class Build(Protocol):
+    """What a computer is made of, as far as it concerns others."""
+
+    @property
+    def hold_seconds(self) -> float: ...
+
+    def change(self, **changes: Any) -> None: ...
+
+
 class Machine(FrontPanel, Protocol):
     """The computer, as the device's organs are wired to it."""
+
+    @property
+    def options(self) -> Build: ...
 
     @property
     def powered(self) -> bool: ...
 
     @property
-    def screen(self) -> list[str]: ...
+    def signal(self) -> bool: ...
+
+    @property
+    def resolution(self) -> tuple[int, int]: ...
+
+    @property
+    def ocr_languages(self) -> list[str]: ...
 
     @property
     def keyboard_leds(self) -> set[str]: ...
 
     def key(self, key: str, pressed: bool) -> None: ...
+
+    def point(self, kind: str, **what: Any) -> None: ...
+
+    def connect(self, media: Callable[[], Media | None]) -> None: ...
+
+    def media_changed(self) -> None: ...
+
+    async def frame(self, quality: int) -> picture.Frame | None: ...
+
+    async def stop(self) -> None: ...
+
+    def describe(self) -> dict[str, Any]: ...
 
 
 class Unwired:
@@ -71,6 +102,8 @@ class ScriptedMachine:
     background: Background
     options: Options
     media: Callable[[], Media | None] = lambda: None
+    resolution: tuple[int, int] = picture.SIZE
+    ocr_languages: list[str] = field(default_factory=lambda: ["eng", "osd"])
     state: str = "off"
     boots: list[dict[str, Any]] = field(default_factory=list)
     presses: list[dict[str, Any]] = field(default_factory=list)
@@ -156,11 +189,25 @@ class ScriptedMachine:
         elif self.state == "running":
             self._obey(self._console.key(key, self._keyboard.character(key, self.options.layout), self._keyboard))
 
+    def point(self, kind: str, **what: Any) -> None:
+        """It has no use for a mouse."""
+
+    def connect(self, media: Callable[[], Media | None]) -> None:
+        """Whose drive it is that shows an image, or nothing."""
+        self.media = media
+
     def media_changed(self) -> None:
         """The USB drive shows something else: an installer that runs from it loses its source."""
         if self.state == "installing" and self.media() != self._installing_from:
             self._stop_life()
             self.state = "failed"
+
+    async def frame(self, quality: int) -> picture.Frame | None:
+        """What a monitor would show now; nothing where there is no signal."""
+        return picture.frame(tuple(self.screen), self.resolution, quality) if self.signal else None
+
+    async def stop(self) -> None:
+        """It ends with the background's work."""
 
     def describe(self) -> dict[str, Any]:
         """All there is to know, as JSON values."""
@@ -174,6 +221,11 @@ class ScriptedMachine:
             "options": asdict(self.options),
             "screen": self.screen,
         }
+
+    @property
+    def signal(self) -> bool:
+        """Whether there is a picture."""
+        return bool(self.screen)
 
     @property
     def screen(self) -> list[str]:

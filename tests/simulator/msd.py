@@ -105,7 +105,8 @@ class Msd:
         image = self.selected
         if image is None or not (self.online and self._connected) or self.storage.images.get(image.name) is not image:
             return None
-        return Media(image.name, image.stored, image.complete, image.sha256, self.cdrom)
+        path = image.path if image.has_data else None
+        return Media(image.name, image.stored, image.complete, image.sha256, self.cdrom, self.rw, path)
 
     def state(self) -> dict[str, Any]:
         """The answer to GET /api/msd."""

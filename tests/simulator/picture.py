@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import io
+from dataclasses import dataclass
 
 from PIL import Image, ImageDraw, ImageFont
 
@@ -18,6 +19,20 @@ MARGIN = 24
 BLACK, WHITE = 0, 255
 
 Region = tuple[int, int, int, int]
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A picture, and the text in it where it was drawn from text."""
+
+    lines: tuple[str, ...] | None
+    size: tuple[int, int]
+    jpeg: bytes
+
+
+def frame(lines: tuple[str, ...], size: tuple[int, int], quality: int) -> Frame:
+    """The picture of a text."""
+    return Frame(lines, size, draw(lines, size, quality))
 
 
 @functools.lru_cache(maxsize=64)

@@ -48,10 +48,10 @@ async def take_snapshot(call: Call) -> web.Response:
     save, load, allow_offline, ocr, preview = (
         call.arguments.flag(name, default=False) for name in ("save", "load", "allow_offline", "ocr", "preview")
     )
-    snapshot = organ.take(save, load, allow_offline)
+    snapshot = await organ.take(save, load, allow_offline)
     if ocr:
         _check_languages(call)
-        text = organ.read(snapshot, _region(call, snapshot.size))
+        text = await organ.read(snapshot, _region(call, snapshot.size))
         return web.Response(text=text, content_type="text/plain", headers=snapshot.headers())
     jpeg = _preview(call, snapshot) if preview else snapshot.jpeg
     return web.Response(body=jpeg, content_type="image/jpeg", headers=snapshot.headers())

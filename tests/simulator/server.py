@@ -21,7 +21,7 @@ from .device import FACTORY_PASSWORD, MIB, Device, Settings
 from .faults import Faults
 from .front import Front, Record
 from .hub import Hub
-from .machine import ScriptedMachine
+from .machine import Machine, ScriptedMachine
 from .routes import Kvmd
 
 Result = TypeVar("Result")
@@ -112,7 +112,8 @@ class Simulator:
     `speed` makes device time run faster, `fast` shortens a long press to one device second; `machine` holds options of
     the computer (`machine.Options`), `certificate` is one of san, factory, expired; `discard_data` keeps only size and
     hash of uploads; `streamer` is forever (video always runs) or viewers (only while a WebSocket asks for it); `switch`
-    puts a PiKVM Switch with four computers behind the device; `hid` is otg or serial; `prefix` is a path in front of
+    puts a PiKVM Switch with four computers behind the device; `hid` is otg or serial; `virtual` makes the computer a
+    QEMU virtual machine, and `machine` holds its options (`virtual.VirtualOptions`); `prefix` is a path in front of
     everything.
     """
 
@@ -132,6 +133,7 @@ class Simulator:
         streamer: str = "forever",
         switch: bool = False,
         hid: str = "otg",
+        virtual: bool = False,
         host: str = "127.0.0.1",
         port: int = 0,
         prefix: str = "",
@@ -149,6 +151,7 @@ class Simulator:
             switch=switch,
             hid=hid,
             machine=dict(machine or {}),
+            virtual=virtual,
         )
         self._core = Core(settings, host, port, certificate, prefix)
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -243,13 +246,13 @@ class Simulator:
 
     @property
     def machine(self) -> ScriptedMachine:
-        """The computer behind it; with a switch, behind its active port."""
-        return self._core.device.machine
+        """The computer behind it, a scripted one; with a switch, behind its active port."""
+        return _scripted(self._core.device.machine)
 
     @property
     def machines(self) -> list[ScriptedMachine]:
         """The computers behind the ports of its switch; without one, the only computer."""
-        return self._core.device.machines
+        return [_scripted(machine) for machine in self._core.device.machines]
 
     @property
     def faults(self) -> Faults:
@@ -275,3 +278,10 @@ class Simulator:
     def ca_path(self) -> str:
         """A PEM file that makes its certificate trusted."""
         return str(self._core.certificate.ca_path)
+
+
+def _scripted(machine: Machine) -> ScriptedMachine:
+    """Tests look into it; into a real one nobody can."""
+    if not isinstance(machine, ScriptedMachine):
+        raise TypeError("a virtual machine shows only what a PiKVM sees of it")
+    return machine

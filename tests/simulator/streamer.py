@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from . import picture
+from . import ocr, picture
 from .clock import Clock
 from .dialect import Dialect
 from .errors import OcrError, UnavailableError
@@ -30,7 +30,7 @@ LIMITS = {
 START, STOP, RESET, APPLY = 0.5, 10.0, 1.0, 1.0
 """Device seconds: until the process is there, until it goes after the last viewer, a reset, new parameters."""
 
-LANGUAGES = {"default": ["eng"], "available": ["eng", "osd"]}
+LANGUAGE = "eng"
 NO_SIGNAL = ("NO SIGNAL",)
 
 
@@ -39,7 +39,8 @@ class Snapshot:
     """A picture, as it was when it was taken; `at` is a Unix time of the device."""
 
     online: bool
-    lines: tuple[str, ...]
+    lines: tuple[str, ...] | None
+    """The text it was drawn from; nothing where it is of something real."""
     size: tuple[int, int]
     jpeg: bytes
     at: float
@@ -63,7 +64,7 @@ class Streamer:
         self.params = dict(PARAMS)
         self.saved: Snapshot | None = None
         self.cable = True
-        self.ocr_enabled = True
+        self.ocr_allowed = True
         self._applied = dict(PARAMS)
         self._clock = clock
         self._dialect = dialect
@@ -80,7 +81,7 @@ class Streamer:
     @property
     def online(self) -> bool:
         """Whether the video input has a signal."""
-        return self.cable and bool(self._target().screen)
+        return self.cable and self._target().signal
 
     def watched_by(self, viewers: int) -> None:
         """So many WebSockets want video now; the process starts with the first and goes 10 s after the last."""
@@ -109,8 +110,9 @@ class Streamer:
 
     def ocr(self) -> dict[str, Any]:
         """Whether text can be read from pictures, and in which languages."""
-        langs = LANGUAGES if self.ocr_enabled else {"default": [], "available": []}
-        return {"enabled": self.ocr_enabled, "langs": langs}
+        available = list(self._target().ocr_languages) if self.ocr_allowed else []
+        default = [LANGUAGE] if available else []
+        return {"enabled": bool(available), "langs": {"default": default, "available": available}}
 
     def set_params(self, params: dict[str, int]) -> None:
         """Set what is given, a second later; values outside the device's limits are dropped in silence."""
@@ -130,7 +132,7 @@ class Streamer:
         self.saved = None
         self.params, self._applied = dict(PARAMS), dict(PARAMS)
 
-    def take(self, save: bool, load: bool, allow_offline: bool) -> Snapshot:
+    async def take(self, save: bool, load: bool, allow_offline: bool) -> Snapshot:
         """A picture, new or the saved one; `UnavailableError` where there is none to be had."""
         if load:
             if self.saved is None:
@@ -138,20 +140,22 @@ class Streamer:
             return self.saved
         if not self.running or not (self.online or allow_offline):
             raise UnavailableError
-        lines: tuple[str, ...] = NO_SIGNAL
-        size = picture.OFFLINE_SIZE
-        if self.online:
-            lines, size = tuple(self._target().screen), picture.SIZE
-        jpeg = picture.draw(lines, size, self._applied["quality"])
-        snapshot = Snapshot(self.online, lines, size, jpeg, self._clock.wall())
+        quality = self._applied["quality"]
+        frame = await self._target().frame(quality) if self.online else None
+        if frame is None and not allow_offline:
+            raise UnavailableError
+        shown = frame or picture.frame(NO_SIGNAL, picture.OFFLINE_SIZE, quality)
+        snapshot = Snapshot(frame is not None, shown.lines, shown.size, shown.jpeg, self._clock.wall())
         if save:
             self.saved = snapshot
         return snapshot
 
-    def read(self, snapshot: Snapshot, region: picture.Region) -> str:
+    async def read(self, snapshot: Snapshot, region: picture.Region) -> str:
         """The text in a part of a picture."""
-        if not self.ocr_enabled:
+        if not self.ocr()["enabled"]:
             raise OcrError
+        if snapshot.lines is None:
+            return await ocr.read(snapshot.jpeg, region)
         return picture.read(snapshot.lines, region)
 
     def _saved(self) -> dict[str, Any] | None:
@@ -161,7 +165,7 @@ class Streamer:
 
     def _process(self) -> dict[str, Any]:
         online = self.online
-        width, height = picture.SIZE if online else picture.OFFLINE_SIZE
+        width, height = self._target().resolution if online else picture.OFFLINE_SIZE
         fps = 29 + int(self._clock.now()) % 2 if online else 0
         return {
             "instance_id": "",

@@ -16,7 +16,7 @@ from .dialect import Dialect
 from .edid import FACTORY, parse
 from .errors import SwitchUnknownEdidError
 from .log import Log
-from .machine import ScriptedMachine
+from .machine import Machine
 
 PORTS = 4
 """Of one unit."""
@@ -44,7 +44,7 @@ COLOR_PARTS = ("red", "green", "blue", "brightness", "blink_ms")
 class Port:
     """One port and the computer behind it."""
 
-    machine: ScriptedMachine
+    machine: Machine
     name: str = ""
     edid: str = DEFAULT_EDID
     dummy: bool = True
@@ -63,7 +63,7 @@ class Switch:
         background: Background,
         dialect: Dialect,
         log: Log,
-        machines: Sequence[ScriptedMachine],
+        machines: Sequence[Machine],
         long_click: float,
     ) -> None:
         self.ports = [Port(machine) for machine in machines]

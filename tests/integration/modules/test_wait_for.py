@@ -83,6 +83,20 @@ def test_text_that_ends_the_wait(ansible: Ansible, simulator: Start, tmp_path: P
     assert not (tmp_path / "foretold.jpg").exists()
 
 
+def test_installer_that_starts_a_second_time(ansible: Ansible, simulator: Start) -> None:
+    loop = {"installer": "loop", "installer_seconds": 3.0, "firmware_seconds": 3.0, "boot_seconds": 4.0}
+    sim = simulator(speed=1.0, machine=loop)
+    sim.put_image("a.iso", b"an installer")
+    sim.call(lambda: setattr(sim.device.msd, "selected", sim.device.storage.images["a.iso"]))
+    sim.call(sim.device.msd._connect, True)
+    for act in (sim.machine.button_down, sim.machine.button_up):
+        sim.call(act, "power")
+    (failed,) = ansible.run(sim, wait(power="off", loop_text="Installer on", wait_timeout=60))
+    assert failed.outcome == "failed"
+    assert failed.msg.startswith("The screen shows 'Installer on' a second time, which loop_text names: Installer on a")
+    assert len(sim.machine.boots) >= 2
+
+
 def test_screen_that_changes_and_one_that_does_not(ansible: Ansible, simulator: Start) -> None:
     sim = simulator(streamer="viewers", machine={"disk_os": False})
     somebody = when_asked(sim, "/api/streamer/snapshot", lambda: switch_on(sim), 2)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -16,7 +17,12 @@ from ansible_collections.community.pikvm.plugins.module_utils._client.errors imp
     UnavailableError,
 )
 from ansible_collections.community.pikvm.plugins.module_utils._client.models import Atx, Channel, Gpio, Msd
-from ansible_collections.community.pikvm.plugins.module_utils._conditions import Conditions, needs_screen, parse_pattern
+from ansible_collections.community.pikvm.plugins.module_utils._conditions import (
+    Comeback,
+    Conditions,
+    needs_screen,
+    parse_pattern,
+)
 from ansible_collections.community.pikvm.plugins.module_utils._wait import Waited
 
 DARK = UnavailableError(503, "UnavailableError", "Service Unavailable", "GET /api/streamer/snapshot")
@@ -136,6 +142,25 @@ def test_fatal_text_ends_the_wait_and_is_quoted() -> None:
         looking.look()
 
 
+@pytest.mark.parametrize(
+    ("shown", "came_back"),
+    [
+        ([(0, "GRUB"), (1, "Copying"), (3, "Restarting"), (4, "GRUB")], [False, False, False, True]),
+        ([(0, "GRUB"), (1, ""), (2, ""), (3, "GRUB")], [False, False, False, True]),
+        ([(0, "GRUB"), (1, "CRUB"), (1.5, "GRUB"), (9, "GRUB")], [False] * 4),
+        ([(0, "BIOS"), (5, "GRUB"), (9, "GRUB"), (10, "off"), (20, "off")], [False] * 5),
+    ],
+    ids=["again", "dark between", "misread once", "once only"],
+)
+def test_text_that_comes_back(shown: list[tuple[float, str]], came_back: list[bool]) -> None:
+    now = [0.0]
+    comeback = Comeback(re.compile("GRUB"), lambda: now[0])
+    seen = []
+    for now[0], text in shown:
+        seen.append(comeback.look(text) == "GRUB")
+    assert seen == came_back
+
+
 def test_fatal_text_beats_the_text_that_is_waited_for() -> None:
     looking = conditions(Shown(text=["login: panic"]), ["panic"], screen_text="login")
     with pytest.raises(StateError, match="panic"):
@@ -166,7 +191,7 @@ def test_empty_screen_is_said_to_be_empty() -> None:
     assert looking.missed(Waited(False, looking.look(), 1.0), 0.0).endswith("The screen showed: no text")
 
 
-@pytest.mark.parametrize("option", ["screen_text", "fail_text"])
+@pytest.mark.parametrize("option", ["screen_text", "fail_text", "loop_text"])
 def test_bad_pattern_is_refused(option: str) -> None:
     with pytest.raises(OptionError, match=rf"^{option}: '\(' is not a regular expression: "):
         parse_pattern(option, "(")
