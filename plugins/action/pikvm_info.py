@@ -34,7 +34,9 @@ SWITCH = "pikvm_in_process"
 
 
 class ActionModule(NormalAction):
-    """Takes connection options that a task leaves out from the host's variables: `pikvm_url` for `url`, and so on.
+    """Takes options that a task leaves out from the host's variables: `pikvm_url` for `url`, and so on.
+
+    These are the options of the connection, and `port` of a PiKVM Switch: what tells where a host is.
 
     Where nothing forbids it, the module then runs inside this worker of Ansible's: packing it, and starting a Python
     for it, costs many times what it does itself.
@@ -42,12 +44,13 @@ class ActionModule(NormalAction):
 
     def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         known = task_vars or {}
-        for name in connection_spec():
+        module: Module = importlib.import_module(f"{MODULES}.{self._task.action.rpartition('.')[2]}").MODULE
+        for name in [*connection_spec(), *({"port"} & set(module.options))]:
             if self._task.args.get(name) is None and known.get(f"pikvm_{name}") is not None:
                 self._task.args[name] = self._templar.template(known[f"pikvm_{name}"])
         result: dict[str, Any]
         if self._belongs_here(known):
-            result = {**ActionBase.run(self, tmp, task_vars), **self._run_here()}
+            result = {**ActionBase.run(self, tmp, task_vars), **self._run_here(module)}
         else:
             result = super().run(tmp, task_vars)
         if result.get("auth_token"):
@@ -71,9 +74,7 @@ class ActionModule(NormalAction):
         named = str(self._templar.template(interpreter) or "auto")
         return named.startswith("auto") or os.path.realpath(named) == os.path.realpath(sys.executable)
 
-    def _run_here(self) -> dict[str, Any]:
-        name = self._task.action.rpartition(".")[2]
-        module: Module = importlib.import_module(f"{MODULES}.{name}").MODULE
+    def _run_here(self, module: Module) -> dict[str, Any]:
         environment: dict[str, str] = {}
         self._compute_environment_string(environment)
         given = json.loads(json.dumps(self._task.args, default=str))  # as a module gets them: plain, vaults opened

@@ -58,6 +58,7 @@ class Conditions:
             screen_text (a regular expression).
         fail_text: regular expressions that end the wait with a failure as soon as the screen shows one.
         loop_text: a regular expression that does so when the screen shows it, no longer, and again.
+        port: the port of the PiKVM Switch whose LEDs are meant.
     """
 
     def __init__(
@@ -67,9 +68,11 @@ class Conditions:
         wanted: dict[str, Any],
         fail_text: list[str],
         loop_text: str | None = None,
+        port: str | None = None,
     ) -> None:
         self._client = client
         self._watch = watch
+        self._port = port
         gpio = wanted.get("gpio")
         self._channel = gpio["channel"] if gpio else ""
         self._text = parse_pattern("screen_text", wanted.get("screen_text"))
@@ -114,7 +117,7 @@ class Conditions:
     def _atx(self) -> dict[str, str]:
         if "power" not in self.wanted and "hdd" not in self.wanted:
             return {}
-        atx = require_enabled(self._watch.atx())
+        atx = require_enabled(self._watch.atx(self._port))
         return {"power": lit(atx), "hdd": "active" if atx.hdd else "idle"}
 
     def _gpio(self) -> dict[str, str]:

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import time
 from types import TracebackType
+from typing import Any
 
 from ._client.api import Pikvm
 from ._client.errors import AnswerError, DeviceError, MissingLibraryError, UnreachableError
 from ._client.events import EventSocket
 from ._client.models import Atx, Gpio, Msd
+from ._client.switch import Switch
 
 FIRST_BURST = 5.0
 """Seconds within which a new socket has to tell the states that are looked at."""
@@ -33,7 +35,7 @@ class Watch:
     """The states of a PiKVM as of now.
 
     Args:
-        kinds: which states are looked at: atx, gpio, msd.
+        kinds: which states are looked at: atx, gpio, msd, switch.
         stream: keep the video running as long as the watch is open.
         poll: seconds between two questions where there is no socket.
 
@@ -61,18 +63,21 @@ class Watch:
     ) -> None:
         self._hang_up()
 
-    def atx(self) -> Atx:
-        live = self._socket.state.get("atx") if self._live("atx") and self._socket else None
-        return Atx.parse(live) if live else self._client.atx()
+    def atx(self, port: str | None = None) -> Atx:
+        """The PiKVM's own, or those of a port of its switch. Raises OptionError where there is no such port."""
+        if port is not None:
+            told = self._told("switch")
+            return (Switch.parse(told) if told else self._client.switch.state()).find(port).atx()
+        told = self._told("atx")
+        return Atx.parse(told) if told else self._client.atx()
 
     def gpio(self) -> Gpio:
-        return (
-            Gpio.parse(self._socket.state.get("gpio")) if self._live("gpio") and self._socket else self._client.gpio()
-        )
+        told = self._told("gpio")
+        return Gpio.parse(told) if told else self._client.gpio()
 
     def msd(self) -> Msd:
-        live = self._socket.state.get("msd") if self._live("msd") and self._socket else None
-        return Msd.parse(live) if live else self._client.msd()
+        told = self._told("msd")
+        return Msd.parse(told) if told else self._client.msd()
 
     def wait(self, seconds: float) -> None:
         """Wait for the next event of a kind that is looked at, or as long as polling does, but no longer than told."""
@@ -101,9 +106,11 @@ class Watch:
                 raise AnswerError("The event socket is open, but nothing comes from it any more")
             self._heard = time.monotonic()
 
-    def _live(self, kind: str) -> bool:
-        self.used = "events" if self._socket is not None and kind in self._socket.state else "polling"
-        return self.used == "events"
+    def _told(self, kind: str) -> dict[str, Any]:
+        """What events have told; empty where the PiKVM has to be asked."""
+        told = self._socket.state.get(kind) if self._socket else {}
+        self.used = "events" if told else "polling"
+        return told
 
     def _open(self) -> None:
         try:

@@ -48,7 +48,7 @@ options:
   port:
     description:
       - Port of a PiKVM Switch whose server is meant, as an index from 0, or as C(unit.channel) from 1, as in V("1.2").
-      - By default the server on the PiKVM itself.
+      - By default the server on the PiKVM itself. Without it, the host's variable C(pikvm_port) is taken.
     type: str
 seealso:
   - module: community.pikvm.pikvm_atx_power

@@ -36,6 +36,12 @@ options:
     choices:
       - idle
       - active
+  port:
+    description:
+      - Port of a PiKVM Switch whose LEDs are meant by O(power) and O(hdd), as an index from 0, or as C(unit.channel)
+        from 1, as in V("1.2"). By default those on the PiKVM itself.
+      - Without it, the host's variable C(pikvm_port) is taken.
+    type: str
   gpio:
     description:
       - A GPIO channel, input or output, has a state.
@@ -186,6 +192,7 @@ EVENT_PAUSE = 15.0
 SPEC: dict[str, Any] = {
     "power": {"type": "str", "choices": ["on", "off"]},
     "hdd": {"type": "str", "choices": ["idle", "active"]},
+    "port": {"type": "str"},
     "gpio": {
         "type": "dict",
         "options": {
@@ -214,7 +221,8 @@ def run(task: Task) -> Result:
     kinds = {name for name, wanted in kinds_of(params).items() if wanted}
     with Watch(task.client, kinds, screen, poll) as watch:
         wanted = {name: params[name] for name in CONDITIONS}
-        conditions = Conditions(task.client, watch, wanted, params["fail_text"] or [], params["loop_text"])
+        texts = params["fail_text"] or [], params["loop_text"]
+        conditions = Conditions(task.client, watch, wanted, *texts, params["port"])
         start = time.monotonic()
         try:
             waited = wait(task, watch, conditions, poll if screen else EVENT_PAUSE)
@@ -229,8 +237,10 @@ def run(task: Task) -> Result:
 
 def kinds_of(params: dict[str, Any]) -> dict[str, bool]:
     """Which kinds of events the conditions need."""
+    leds = bool(params["power"] or params["hdd"])
     return {
-        "atx": bool(params["power"] or params["hdd"]),
+        "atx": leds and params["port"] is None,
+        "switch": leds and params["port"] is not None,
         "gpio": params["gpio"] is not None,
         "msd": params["msd"] is not None,
     }

@@ -25,6 +25,9 @@ KINDS = ("otg", "serial")
 SERIAL_KEYBOARDS = ("usb", "ps2", "disabled")
 SERIAL_MICE = ("usb", "usb_rel", "ps2", "disabled")
 SHORTCUT_STEP = 0.05
+UNTOUCHED = 3600.0
+"""Seconds for which nobody had typed when the device was switched on: its kvmd has run for a while."""
+
 FURTHEST, LARGEST_STEP = 32768, 127
 
 
@@ -56,7 +59,7 @@ class Hid:
         self._dialect = dialect
         self._target = target
         self._typing = asyncio.Lock()
-        self._last_event = clock.now()
+        self._last_event = clock.now() - UNTOUCHED
 
     def state(self) -> dict[str, Any]:
         """The answer to GET /api/hid."""

@@ -144,8 +144,12 @@ def _health(now: float) -> dict[str, Any]:
     }
 
 
+UP_BEFORE = 86400
+"""Seconds for which the Raspberry Pi had been up when the device was switched on."""
+
+
 def _uptime(now: float) -> dict[str, Any]:
-    total = int(now)
+    total = int(now) + UP_BEFORE
     minutes, seconds = divmod(total, 60)
     hours, minutes = divmod(minutes, 60)
     days, hours = divmod(hours, 24)

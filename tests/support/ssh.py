@@ -1,0 +1,95 @@
+# Copyright (c) 2026, community.pikvm contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The SSH server of a simulated computer: its host key is that of the system on the disk."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any
+
+import asyncssh
+
+from tests.simulator import Simulator
+
+
+PATIENCE = 10.0
+
+
+def host_key() -> asyncssh.SSHKey:
+    return asyncssh.generate_private_key("ssh-ed25519")
+
+
+def public(key: asyncssh.SSHKey) -> str:
+    """Type and key, as known_hosts has them."""
+    return " ".join(key.export_public_key().decode().split()[:2])
+
+
+class SshServer:
+    """Answers on a port of this machine while a system runs on the computer.
+
+    Args:
+        key_of: the host key of the system that was installed so many times.
+    """
+
+    def __init__(self, sim: Simulator, key_of: Callable[[int], asyncssh.SSHKey]) -> None:
+        self.port = 0
+        self._sim = sim
+        self._key_of = key_of
+        self._loop = asyncio.new_event_loop()
+        self._talks: set[asyncio.Task[Any]] = set()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+
+    def __enter__(self) -> SshServer:
+        self._thread.start()
+        self.port = asyncio.run_coroutine_threadsafe(self._listen(), self._loop).result(PATIENCE)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        asyncio.run_coroutine_threadsafe(self._close(), self._loop).result(PATIENCE)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    async def _listen(self) -> int:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        port: int = self._server.sockets[0].getsockname()[1]
+        return port
+
+    async def _close(self) -> None:
+        self._server.close()
+        for task in self._talks:
+            task.cancel()
+        await asyncio.gather(*self._talks, return_exceptions=True)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._talks.add(task)
+        try:
+            if self._sim.machine.state == "running":
+                await self._talk(reader, writer)
+        finally:
+            writer.close()
+            self._talks.discard(task)
+
+    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Hand a connection on to an SSH server with the key of the moment."""
+        key = self._key_of(self._sim.machine.disk.installs)
+        async with asyncssh.listen("127.0.0.1", 0, server_host_keys=[key]) as server:
+            there, back = await asyncio.open_connection("127.0.0.1", server.get_port())
+            await asyncio.gather(_pass_on(reader, back), _pass_on(there, writer))
+
+
+async def _pass_on(source: asyncio.StreamReader, target: Any) -> None:
+    with contextlib.suppress(ConnectionError):
+        while data := await source.read(65536):
+            target.write(data)
+            await target.drain()
+    target.close()
