@@ -288,12 +288,13 @@ def real(options: argparse.Namespace, processes: Processes, folder: Path) -> boo
     evidence = folder / "evidence"
     print("A simulated PiKVM on a virtual machine that is off, and an installer image of a tiny Linux.", flush=True)
     computer = RealComputer(folder)
-    device = start_device(processes, folder, options.kvmd, computer.options())
+    machine = [*computer.options(), "--acceleration", options.acceleration]
+    device = start_device(processes, folder, options.kvmd, machine)
     write_inventory(
         folder / "inventory.json", device, computer.image, evidence, computer.variables(device.forward or 0)
     )
     print(
-        f"PiKVM: {device.url}, kvmd {options.kvmd}. QEMU emulates the processor. Reinstalling {SERVER}:\n", flush=True
+        f"PiKVM: {device.url}, kvmd {options.kvmd}. QEMU: {options.acceleration}. Reinstalling {SERVER}:\n", flush=True
     )
     camera = Camera(device.url, device.ca_path, PASSWORD)
     came_through = run_playbook(processes, folder, evidence, camera)
@@ -309,6 +310,7 @@ def main() -> int:
     parser.add_argument("--machine", choices=("scripted", "qemu"), default="scripted", help="the server (%(default)s)")
     parser.add_argument("--kvmd", default="4.197", help="version of kvmd that the simulator speaks as (%(default)s)")
     parser.add_argument("--image-size", type=int, default=64, metavar="MIB", help="of a scripted one (%(default)s)")
+    parser.add_argument("--acceleration", choices=("tcg", "kvm"), default="tcg", help="of a real one (%(default)s)")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
