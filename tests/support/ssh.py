@@ -16,7 +16,6 @@ import asyncssh
 
 from tests.simulator import Simulator
 
-
 PATIENCE = 10.0
 
 

@@ -82,7 +82,7 @@ def test_chord_is_pressed_in_order_and_released_in_reverse(ansible: Ansible, sim
     order = ["ControlLeft", "AltLeft", "KeyT"]
     assert pressed(sim) == [(key, True) for key in order] + [(key, False) for key in order[::-1]]
     times = [event["at"] for event in sim.device.hid.events]
-    assert times[3] - times[2] >= 0.3
+    assert times[3] - times[2] >= 0.28  # as the PiKVM sees it, which notes when it reads
     assert times[1] - times[0] >= 0.04
 
 

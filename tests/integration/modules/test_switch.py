@@ -11,7 +11,7 @@ import pytest
 
 from tests.simulator import Simulator
 from tests.support.ansible import Ansible, Host, check, task
-from tests.support.device import insert
+from tests.support.device import insert, when_asked
 from tests.support.expect import Refusal, Start, check_refusals
 
 PORT, POWER, CLICK = "pikvm_switch_port", "pikvm_atx_power", "pikvm_atx_click"
@@ -76,6 +76,30 @@ def test_servers_behind_ports_are_switched_on_and_off(ansible: Ansible, simulato
     assert (elsewhere.changed, elsewhere.writes) == (False, [])
     presses = [[press["button"] for press in machine.presses] for machine in sim.device.machines]
     assert presses == [[], [], ["power", "power"], ["power"]]
+
+
+def test_leds_of_a_port_are_waited_for(ansible: Ansible, simulator: Start) -> None:
+    sim = simulator(switch=True)
+    second = sim.device.machines[1]
+    somebody = when_asked(
+        sim, "/api/ws", lambda: (sim.call(second.button_down, "power"), sim.call(second.button_up, "power"))
+    )
+    waited, other = ansible.run(
+        sim,
+        task("pikvm_wait_for", port="1.2", power="on", stable_for=0, wait_timeout=10),
+        task("pikvm_wait_for", port="0", power="off", hdd="idle", stable_for=0, wait_timeout=2),
+    )
+    somebody.join()
+    assert (waited.ok, waited["used"], waited["observed"]) == (True, "events", {"power": "on"}), waited.msg
+    assert (other.ok, other["observed"]) == (True, {"power": "off", "hdd": "idle"}), other.msg
+
+
+def test_port_of_the_host_is_taken_from_its_variable(ansible: Ansible, simulator: Start) -> None:
+    sim = simulator(switch=True, speed=5.0)
+    host = Host(sim, [task(POWER, state="on", **QUICK)], variables={"pikvm_port": "1.4"})
+    (outcome,) = ansible.play({"one": host}).hosts["one"]
+    assert (outcome.changed, outcome.writes) == (True, ["switch/atx/power"]), outcome.msg
+    assert [machine.powered for machine in sim.device.machines] == [False, False, False, True]
 
 
 def test_connected_drive_goes_along_only_where_so_told(ansible: Ansible, simulator: Start) -> None:

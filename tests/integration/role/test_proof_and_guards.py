@@ -162,7 +162,7 @@ def test_device_that_is_in_use_is_left_alone(ansible: Ansible, sim: Simulator) -
 
 @pytest.mark.usefixtures("image")
 def test_port_is_checked_and_used(ansible: Ansible, simulator: Start) -> None:
-    sim = simulator(switch=True)
+    sim = simulator(switch=True, speed=5.0)
     sim.call(setattr, sim.device.switch.ports[2], "name", "other")
     refused = play(ansible, sim, pikvm_port="1.3")
     assert "Port 1.3 of the PiKVM Switch is named other, not server" in refused.msg
