@@ -120,7 +120,7 @@ class Ansible:
         command = [sys.executable, str(Path(sys.executable).with_name("ansible-playbook"))]
         finished = subprocess.run(
             [*command, "-i", str(self._inventory(hosts)), *arguments, str(self._playbook(hosts, defaults))],
-            env={**self._environment(lines), **(environment or {})},
+            env={**self.environment(), "TASK_RESULTS": str(lines), **(environment or {})},
             cwd=self.cwd,
             capture_output=True,
             text=True,
@@ -174,7 +174,8 @@ class Ansible:
         path.write_text(json.dumps(document, indent=1), encoding="utf-8")
         return path
 
-    def _environment(self, lines: Path) -> dict[str, str]:
+    def environment(self) -> dict[str, str]:
+        """The environment of a run: nothing of ours leads it astray."""
         own = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
         return {
             **own,
@@ -188,7 +189,7 @@ class Ansible:
             "ANSIBLE_INJECT_INVOCATION": "1",
             "ANSIBLE_CALLBACK_PLUGINS": str(Path(__file__).with_name("callback")),
             "ANSIBLE_CALLBACKS_ENABLED": "task_results",
-            "TASK_RESULTS": str(lines),
+            "TASK_RESULTS": os.devnull,
             "PIKVM_IN_PROCESS": os.environ.get("MODULES_IN_PROCESS", "true"),
         }
 
