@@ -198,7 +198,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Run make targets side by side, time them and count them.")
     parser.add_argument("--jobs", type=int, default=2, help="steps at a time (default %(default)s)")
     parser.add_argument("--logs", type=Path, required=True, help="folder for one log file per step")
-    parser.add_argument("--timeout", type=float, default=900, help="seconds one step may take (default %(default)s)")
+    parser.add_argument("--timeout", type=float, default=1800, help="seconds one step may take (default %(default)s)")
     parser.add_argument("steps", nargs="+", type=Step.parse, metavar="TARGET[=JUNIT]")
     options = parser.parse_args()
     signal.signal(signal.SIGINT, stop)
