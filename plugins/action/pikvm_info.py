@@ -36,13 +36,16 @@ SWITCH = "pikvm_in_process"
 class ActionModule(NormalAction):
     """Takes connection options that a task leaves out from the host's variables: `pikvm_url` for `url`, and so on.
 
+    Modules that talk to no PiKVM have none: their names do not begin with `pikvm_`.
+
     Where nothing forbids it, the module then runs inside this worker of Ansible's: packing it, and starting a Python
     for it, costs many times what it does itself.
     """
 
     def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         known = task_vars or {}
-        for name in connection_spec():
+        connects = self._task.action.rpartition(".")[2].startswith("pikvm_")
+        for name in connection_spec() if connects else ():
             if self._task.args.get(name) is None and known.get(f"pikvm_{name}") is not None:
                 self._task.args[name] = self._templar.template(known[f"pikvm_{name}"])
         result: dict[str, Any]

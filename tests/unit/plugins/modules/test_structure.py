@@ -18,6 +18,8 @@ from ansible_collections.community.pikvm.plugins.module_utils import _argspec
 PLUGINS = Path(_argspec.__file__).parents[1]
 PACKAGE = "ansible_collections.community.pikvm.plugins"
 MODULES = sorted(path.stem for path in (PLUGINS / "modules").glob("*.py"))
+CONNECTING = [name for name in MODULES if name.startswith("pikvm_")]
+"""Those that talk to a PiKVM."""
 LONGEST_RUN = 80
 
 
@@ -35,7 +37,7 @@ def documented_options(module: Any) -> dict[str, Any]:
     """The options of the module's own documentation and of the fragments it extends."""
     own = documentation(module)
     options: dict[str, Any] = dict(own.get("options", {}))
-    for fragment in own["extends_documentation_fragment"]:
+    for fragment in own.get("extends_documentation_fragment", []):
         name, _dot, variant = fragment.removeprefix("community.pikvm.").partition(".")
         source = importlib.import_module(f"{PACKAGE}.doc_fragments.{name}").ModuleDocFragment
         text = getattr(source, variant.upper() if variant else "DOCUMENTATION")
@@ -55,19 +57,27 @@ def test_every_section_is_there(module: Any) -> None:
     assert docs["module"] == name
     assert docs["short_description"]
     assert docs["version_added"]
-    assert {"community.pikvm.connection", "community.pikvm.attributes"} <= set(docs["extends_documentation_fragment"])
+    fragments = {"community.pikvm.connection", "community.pikvm.attributes"} if name in CONNECTING else set()
+    assert fragments <= set(docs.get("extends_documentation_fragment", []))
     assert f"community.pikvm.{name}:" in module.EXAMPLES
     assert yaml.safe_load(module.EXAMPLES)
     assert all(value["description"] and value["returned"] for value in yaml.safe_load(module.RETURN).values())
 
 
 def test_spec_lists_exactly_the_documented_options(module: Any) -> None:
-    spec = {**_argspec.connection_spec(), **module.SPEC}
+    spec = module.MODULE.argument_spec
     documented = documented_options(module)
     assert set(spec) == set(documented)
     for name, option in spec.items():
         for key in ("type", "default", "choices", "elements", "required"):
             assert option.get(key) == documented[name].get(key), f"{name}: {key}"
+
+
+def test_those_that_talk_to_a_pikvm_have_the_options_for_it(module: Any) -> None:
+    connects = module.__name__.rpartition(".")[2] in CONNECTING
+    assert (
+        module.MODULE.connects == connects == (_argspec.connection_spec().keys() <= documented_options(module).keys())
+    )
 
 
 def test_run_is_short(module: Any) -> None:
@@ -87,12 +97,14 @@ def test_secrets_are_never_logged() -> None:
     assert {name for name, option in spec.items() if option.get("no_log")} == set(_argspec.SECRETS)
 
 
-def test_action_group_lists_every_module() -> None:
+def test_action_group_lists_every_module_that_has_connection_options() -> None:
     runtime = yaml.safe_load((PLUGINS.parent / "meta" / "runtime.yml").read_text(encoding="utf-8"))
-    assert sorted(runtime["action_groups"]["all"]) == MODULES
+    assert sorted(runtime["action_groups"]["all"]) == CONNECTING
 
 
 def test_every_module_has_the_action_plugin() -> None:
     names = sorted(path.stem for path in (PLUGINS / "action").glob("*.py"))
-    plugins = {importlib.import_module(f"{PACKAGE}.action.{name}").ActionModule for name in names}
-    assert (names, len(plugins)) == (MODULES, 1)
+    assert names == MODULES
+    plugins = {name: importlib.import_module(f"{PACKAGE}.action.{name}").ActionModule for name in names}
+    assert len({plugins[name] for name in CONNECTING}) == 1
+    assert all(issubclass(plugin, plugins["pikvm_info"]) for plugin in plugins.values())
