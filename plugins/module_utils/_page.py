@@ -109,6 +109,7 @@ def page(base: Path, started: str, rows: list[Row], others: list[str], up: str) 
     )
 
 
+LEDS = {"on": "● ", "off": "○ "}
 SAID = {"failed": "failed", "running": "without an end", "succeeded": "succeeded", "waiting": "not begun"}
 
 
@@ -197,7 +198,7 @@ def track(row: Row) -> str:
         seconds = done.get(name) if name in done else failed_seconds(report) if name == failed else None
         time = words.duration(seconds) or ("" if kind != "todo" else "not reached")
         items.append(
-            f'<li class="{kind}" title="{text(name)} {time}"><span class="mark">{mark}</span>'
+            f'<li class="{kind}" title="{text(name)} {time}">{mark} '
             f'<span class="name">{text(name)}</span><span class="time">{time}</span></li>'
         )
     return f'<ol class="track" aria-label="States">{"".join(items)}</ol>' if items else ""
@@ -231,9 +232,10 @@ def shot(row: Row, ident: str, when: str, frame: dict[str, Any], folder: str, ar
     alt = escape(f"Screen of {plain(row.host)}, {plain(when)}: {said}")
     more = f'<span class="big"><a href="{link}">{text(name)}</a></span><pre class="big">{escape(seen)}</pre>'
     dark = " (no signal)" if frame.get("online") is False else ""
+    read = f'<span class="read">{escape(told[:LONGEST_ALT])}</span>' if told and not dark else ""
     return (
         f'<figure id="{ident}"><a href="#{ident}"><img src="{source}" alt="{alt}" loading="lazy"></a>'
-        f'<figcaption>{caption}{dark}{more}</figcaption><a class="big close" href="#">Close</a></figure>'
+        f'<figcaption>{caption}{dark}{read}{more}</figcaption><a class="big close" href="#">Close</a></figure>'
     )
 
 
@@ -266,10 +268,10 @@ def facts(report: dict[str, Any]) -> Iterator[tuple[str, str]]:
     yield "Time", f"{text(begun)} to {text(ended)} UTC"
     known = {name: value for name, value in (report.get("versions") or {}).items() if value}
     yield "Versions", text(", ".join(f"{name.replace('_', '-')} {value}" for name, value in known.items()))
-    leds = [
-        f'<span class="led">{text(words.clock(led.get("time")))} {text(led.get("power"))}</span>'
-        for led in report.get("led", [])
-    ]
+    leds = []
+    for led in report.get("led", []):
+        power = str(led.get("power"))
+        leds.append(f'<span class="led">{LEDS.get(power, "")}{text(power)} {text(words.clock(led.get("time")))}</span>')
     if leds:
         yield "Power LED", "".join(leds)
     log = report.get("log") or {}

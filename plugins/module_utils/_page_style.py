@@ -45,22 +45,26 @@ footer { padding: 8px 16px 32px; }
 .track .done { border-top-color: var(--good); color: var(--text); }
 .track .failed { border-top-color: var(--bad); color: var(--bad); font-weight: 700; }
 .track .now { border-top: 4px dashed var(--busy); color: var(--busy); font-weight: 700; }
-.track span { display: block; white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
+.track li { white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
+.track .time { display: block; }
 .track .time { color: var(--soft); font-weight: 400; font-variant-numeric: tabular-nums; }
 .why { background: var(--bad-back); border-radius: 6px; padding: 8px 14px; margin: 12px 0 4px; white-space: pre-line; }
 .why strong { color: var(--bad); }
 .frames { display: flex; flex-wrap: wrap; gap: 10px; margin: 12px 0 4px; }
-figure { margin: 0; width: 152px; }
-figure img, .dark { display: block; width: 152px; height: 86px; object-fit: cover; object-position: top left;
+figure { margin: 0; width: 136px; }
+figure img, .dark { display: block; width: 136px; height: 77px; object-fit: cover; object-position: top left;
   border: 1px solid var(--line); border-radius: 4px; background: #000; }
 .dark { display: grid; place-items: center; text-align: center; color: #c3c9d2; font-size: .78rem; }
 figcaption { font-size: .78rem; color: var(--soft); }
+figure .read { display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 2; overflow: hidden;
+  font-size: .72rem; line-height: 1.3; }
 figure .big { display: none; }
 figure:target { position: fixed; inset: 0; z-index: 2; width: auto; overflow: auto; padding: 20px;
-  background: rgba(8, 11, 15, .96); color: #e6eaf0; }
+  background: #0b0f14; color: #e6eaf0; }
 figure:target img { width: auto; height: auto; max-width: 100%; max-height: 78vh; margin: 0 auto; }
 figure:target figcaption { max-width: 900px; margin: 10px auto 0; color: #c3c9d2; font-size: .9rem; }
 figure:target .big { display: block; }
+figure:target .read { display: none; }
 figure:target a { color: #9ccaff; }
 figure:target .close { position: fixed; top: 10px; right: 10px; padding: 6px 14px; border-radius: 6px;
   background: #2b3541; text-decoration: none; font-weight: 600; }
@@ -82,7 +86,7 @@ dd { margin: 0; }
   main, body > header, body > footer { padding-left: 10px; padding-right: 10px; }
   .host { padding: 12px; }
   .track .name, .track .time { position: absolute; width: 1px; height: 1px; clip-path: inset(50%); }
-  .track .mark { text-align: center; }
+  .track li { text-align: center; position: relative; }
   figure, figure img, .dark { width: 100%; }
   .frames { display: grid; grid-template-columns: repeat(3, minmax(0, 1fr)); gap: 8px; }
   figure img, .dark { height: auto; aspect-ratio: 16 / 9; }

@@ -73,7 +73,7 @@ def proof(state: str, found: Any) -> str:
         if key not in known and value not in (None, "", [], {}):
             told = ", ".join(map(str, value)) if isinstance(value, list) else value
             words.append(f"{key}: {told}")
-    return "; ".join(words)
+    return "; ".join(words) or ("nothing was to be verified" if state == "verify" else "")
 
 
 IMAGE = {"name", "bytes", "sha256", "sha256_of", "transferred", "rate"}
