@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
 import jsonschema
 
-from .ansible import ROOT
-
+ROOT = Path(__file__).resolve().parents[2]
 SCHEMA = json.loads((ROOT / "docs" / "report.schema.json").read_text(encoding="utf-8"))
 
 
@@ -35,3 +35,8 @@ def check_report(folder: Path) -> dict[str, Any]:
     assert told == there
     assert ElementTree.parse(folder / "junit.xml").getroot().tag == "testsuites"
     return report
+
+
+if __name__ == "__main__":
+    for name in sys.argv[1:]:
+        check_report(Path(name))
