@@ -70,8 +70,10 @@ def _load(base: Path, identity: str, host: str, run: str) -> Play:
     for path in sorted((base / "plays").glob(f"*-{key}.json")):
         try:
             found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-            return Play(path.stem, str(found["started"]), list(found["hosts"]), [(a, b) for a, b in found["runs"]])
-        except (OSError, ValueError, KeyError, TypeError):
+            return Play(
+                path.stem, str(found["started"]), list(found["hosts"]), [(pair[0], pair[1]) for pair in found["runs"]]
+            )
+        except (OSError, ValueError, LookupError, TypeError):
             continue
     started = now()
     return Play(f"{re.sub('[-:]|[.].*', '', started)}Z-{key}", started)
