@@ -21,6 +21,9 @@ from tests.support.expect import Start
 
 STATES = ["preflight", "stage", "power_off", "insert", "boot", "install", "eject", "disk_boot", "verify", "clean"]
 
+SLOW = 40.0
+"""Seconds that an installer takes, so that its server is seen to be on even on a busy machine."""
+
 
 def inventory(folder: Path, servers: dict[str, tuple[Simulator, dict[str, Any]]]) -> Path:
     image = folder / "installer.iso"
@@ -33,6 +36,8 @@ def inventory(folder: Path, servers: dict[str, tuple[Simulator, dict[str, Any]]]
         "reinstall_artifacts_dir": str(folder / "evidence"),
         "reinstall_led_stable_for": 0.2,
         "reinstall_poweroff_stable_for": 0.2,
+        "reinstall_boot_timeout": 30,
+        "reinstall_install_timeout": 60,
         "reinstall_fail_text": ["Kernel panic"],
     }
     hosts = {
@@ -60,7 +65,8 @@ def reinstall(ansible: Ansible, servers: dict[str, tuple[Simulator, dict[str, An
 
 
 def test_a_play_leaves_its_evidence(ansible: Ansible, simulator: Start, tmp_path: Path) -> None:
-    good, bad = simulator(), simulator(kvmd="4.20", machine={"installer": "panic"})
+    good = simulator(speed=5, machine={"installer_seconds": SLOW})
+    bad = simulator(kvmd="4.20", speed=5, machine={"installer_seconds": SLOW, "installer": "panic"})
     for sim in (good, bad):
         switch_on(sim)
     wrong = {"pikvm_password": "not this one"}
