@@ -38,6 +38,8 @@ class ActionModule(NormalAction):
 
     These are the options of the connection, and `port` of a PiKVM Switch: what tells where a host is.
 
+    Modules that talk to no PiKVM have none: their names do not begin with `pikvm_`.
+
     Where nothing forbids it, the module then runs inside this worker of Ansible's: packing it, and starting a Python
     for it, costs many times what it does itself.
     """
@@ -45,7 +47,8 @@ class ActionModule(NormalAction):
     def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         known = task_vars or {}
         module: Module = importlib.import_module(f"{MODULES}.{self._task.action.rpartition('.')[2]}").MODULE
-        for name in [*connection_spec(), *({"port"} & set(module.options))]:
+        of_the_host = [*connection_spec(), *({"port"} & set(module.options))]
+        for name in of_the_host if module.connects else ():
             if self._task.args.get(name) is None and known.get(f"pikvm_{name}") is not None:
                 self._task.args[name] = self._templar.template(known[f"pikvm_{name}"])
         result: dict[str, Any]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import traceback
 from dataclasses import dataclass, field
-from typing import Any, Callable
+from typing import Any, Callable, cast
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
@@ -28,7 +28,7 @@ class Task:
 
     Attributes:
         params: the checked options.
-        client: the PiKVM; it cannot write in check mode.
+        client: the PiKVM; it cannot write in check mode. A module that does not connect has none.
         run: takes the steps of a plan.
         warn: tells the user something that is not a failure.
     """
@@ -54,17 +54,19 @@ class Module:
         run: what it does.
         options: its argument spec, without those of the connection.
         writes: whether it may write at all, outside check mode.
+        connects: whether it talks to a PiKVM, and has the options for that. If so, its name begins with `pikvm_`.
         constraints: what AnsibleModule takes beside the options, such as `required_if`.
     """
 
     run: Callable[[Task], Result]
     options: dict[str, Any]
     writes: bool = True
+    connects: bool = True
     constraints: dict[str, Any] = field(default_factory=dict)
 
     @property
     def argument_spec(self) -> dict[str, Any]:
-        return dict(connection_spec(), **self.options)
+        return dict(connection_spec() if self.connects else {}, **self.options)
 
     def main(self) -> None:
         """Take the parameters that Ansible has sent along, print the result, and exit."""
@@ -101,11 +103,14 @@ class Module:
         steps = Run(check_mode=check_mode, wait_timeout=params.get("wait_timeout", 60.0))
         try:
             check_seconds(params, self.options)
-            client = Pikvm(connection_of(params), read_only=check_mode or not self.writes)
-            try:
-                result = self.run(Task(params, client, steps, warn))
-            finally:
-                client.close()
+            if not self.connects:
+                result = self.run(Task(params, cast("Pikvm", None), steps, warn))
+            else:
+                client = Pikvm(connection_of(params), read_only=check_mode or not self.writes)
+                try:
+                    result = self.run(Task(params, client, steps, warn))
+                finally:
+                    client.close()
         except MissingLibraryError as exc:
             return {"failed": True, "changed": False, "msg": missing_required_lib(exc.library), "exception": exc.trace}
         except PikvmError as exc:

@@ -47,6 +47,9 @@ MODULES = [
     task("pikvm_streamer", {"diff": True}, quality=70),
     task("pikvm_log_info", since=60),
     task("pikvm_session", {"no_log": False}),
+    task(
+        "reinstall_report", state="begun", artifacts_dir="evidence", host="server", run="1", play="x", hosts=["server"]
+    ),
 ]
 """Each module, as it does its work."""
 
@@ -62,6 +65,17 @@ FAILURES = [
     task("pikvm_info", url="https://me:hidden@127.0.0.1:1", retries=0),
     task("pikvm_info", ca_path="nowhere.pem"),
     task("pikvm_info", {"no_log": True}),
+    task("reinstall_report", state="ended", artifacts_dir="evidence", host="server", run="1", play="x"),
+    task("reinstall_report", state="begun", artifacts_dir="evidence", host="..", run="1", play="x"),
+    task(
+        "reinstall_report",
+        state="begun",
+        artifacts_dir="evidence",
+        host="a",
+        run="1",
+        play="x",
+        url="https://127.0.0.1:1",
+    ),
 ]
 """Each way of failing that Ansible's own code has a part in."""
 
@@ -72,7 +86,7 @@ def play(ansible: Ansible, hosts: dict[str, Host], *arguments: str, **environmen
 
 def sent(played: Played) -> int:
     """How many of our modules were packed and sent."""
-    return len(re.findall(r"Using module file .*pikvm_\w+\.py", played.output))
+    return len(re.findall(r"Using module file .*/community/pikvm/plugins/modules/\w+\.py", played.output))
 
 
 def still(value: Any, sim: Simulator) -> Any:

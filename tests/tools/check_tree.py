@@ -49,7 +49,7 @@ def wrong_licence(path: Path) -> Iterator[str]:
 
 
 def ungrouped() -> Iterator[str]:
-    """Modules that `module_defaults: group/community.pikvm.all` would miss, and names in the group without a module."""
+    """Modules that connect and that `module_defaults: group/community.pikvm.all` would miss; names without a module."""
     runtime = yaml.safe_load((ROOT / "meta" / "runtime.yml").read_text(encoding="utf-8"))
     group = set(runtime["action_groups"]["all"])
     modules = {path.stem for path in (ROOT / "plugins" / "modules").glob("pikvm_*.py")}

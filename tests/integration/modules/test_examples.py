@@ -17,7 +17,7 @@ from tests.support.ansible import Ansible, Host, connection
 from tests.support.device import switch_on, when_asked
 from tests.support.expect import Start
 
-MODULES = sorted(path.stem for path in (Path(_argspec.__file__).parents[1] / "modules").glob("pikvm_*.py"))
+MODULES = sorted(path.stem for path in (Path(_argspec.__file__).parents[1] / "modules").glob("*.py"))
 STARTS_ON = {"pikvm_info", "pikvm_atx_click", "pikvm_keyboard", "pikvm_mouse", "pikvm_snapshot"}
 DEVICES: dict[str, dict[str, Any]] = {
     name: {"switch": True} for name in ("pikvm_switch", "pikvm_switch_edid", "pikvm_switch_port")

@@ -43,7 +43,8 @@ class Shown:
             raise value
         return value
 
-    def atx(self) -> Atx:
+    def atx(self, port: str | None = None) -> Atx:
+        assert port is None
         power, hdd = self._next("atx")
         return Atx(True, False, power, hdd, None)
 

@@ -18,8 +18,8 @@ from ansible_collections.community.pikvm.plugins.module_utils import _argspec
 PLUGINS = Path(_argspec.__file__).parents[1]
 PACKAGE = "ansible_collections.community.pikvm.plugins"
 MODULES = sorted(path.stem for path in (PLUGINS / "modules").glob("*.py"))
-OF_A_PIKVM = [name for name in MODULES if name.startswith("pikvm_")]
-"""The others talk to none: they have no connection options, are not in the action group and need no action plugin."""
+CONNECTING = [name for name in MODULES if name.startswith("pikvm_")]
+"""Those that talk to a PiKVM."""
 LONGEST_RUN = 80
 
 
@@ -51,37 +51,43 @@ def test_there_are_modules() -> None:
     assert {"pikvm_msd_image", "pikvm_msd_drive", "pikvm_gpio_channel"} <= set(MODULES)
 
 
-def name_of(module: Any) -> str:
-    return str(module.__name__.rpartition(".")[2])
-
-
 def test_every_section_is_there(module: Any) -> None:
     docs = documentation(module)
-    name = name_of(module)
+    name = module.__name__.rpartition(".")[2]
     assert docs["module"] == name
     assert docs["short_description"]
     assert docs["version_added"]
-    shared = {"community.pikvm.connection", "community.pikvm.attributes"} if name in OF_A_PIKVM else set()
-    assert shared <= set(docs.get("extends_documentation_fragment", []))
+    fragments = {"community.pikvm.connection", "community.pikvm.attributes"} if name in CONNECTING else set()
+    assert fragments <= set(docs.get("extends_documentation_fragment", []))
     assert f"community.pikvm.{name}:" in module.EXAMPLES
     assert yaml.safe_load(module.EXAMPLES)
     assert all(value["description"] and value["returned"] for value in yaml.safe_load(module.RETURN).values())
 
 
 def spec_of(module: Any) -> dict[str, Any]:
-    """The module's own options; one that is but documentation has an action plugin of its own that takes them."""
-    plugin = module if hasattr(module, "SPEC") else importlib.import_module(f"{PACKAGE}.action.{name_of(module)}")
-    found: dict[str, Any] = plugin.SPEC
-    return found
+    """The module's options; one that is but documentation has an action plugin of its own that takes them."""
+    if hasattr(module, "MODULE"):
+        spec = module.MODULE.argument_spec
+    elif hasattr(module, "SPEC"):
+        spec = module.SPEC
+    else:
+        spec = importlib.import_module(f"{PACKAGE}.action.{module.__name__.rpartition('.')[2]}").SPEC
+    return dict(spec)
 
 
 def test_spec_lists_exactly_the_documented_options(module: Any) -> None:
-    spec = {**(_argspec.connection_spec() if name_of(module) in OF_A_PIKVM else {}), **spec_of(module)}
+    spec = spec_of(module)
     documented = documented_options(module)
     assert set(spec) == set(documented)
     for name, option in spec.items():
         for key in ("type", "default", "choices", "elements", "required"):
             assert option.get(key) == documented[name].get(key), f"{name}: {key}"
+
+
+def test_those_that_talk_to_a_pikvm_have_the_options_for_it(module: Any) -> None:
+    connects = module.__name__.rpartition(".")[2] in CONNECTING
+    assert connects == (_argspec.connection_spec().keys() <= documented_options(module).keys())
+    assert connects == (hasattr(module, "MODULE") and module.MODULE.connects)
 
 
 def test_run_is_short(module: Any) -> None:
@@ -104,12 +110,12 @@ def test_secrets_are_never_logged() -> None:
     assert {name for name, option in spec.items() if option.get("no_log")} == set(_argspec.SECRETS)
 
 
-def test_action_group_lists_every_module_of_a_pikvm() -> None:
+def test_action_group_lists_every_module_that_has_connection_options() -> None:
     runtime = yaml.safe_load((PLUGINS.parent / "meta" / "runtime.yml").read_text(encoding="utf-8"))
-    assert sorted(runtime["action_groups"]["all"]) == OF_A_PIKVM
+    assert sorted(runtime["action_groups"]["all"]) == CONNECTING
 
 
 def test_every_module_of_a_pikvm_has_the_action_plugin() -> None:
-    names = sorted(path.stem for path in (PLUGINS / "action").glob("pikvm_*.py"))
-    plugins = {importlib.import_module(f"{PACKAGE}.action.{name}").ActionModule for name in names}
-    assert (names, len(plugins)) == (OF_A_PIKVM, 1)
+    plugins = {importlib.import_module(f"{PACKAGE}.action.{name}").ActionModule for name in CONNECTING}
+    assert len(plugins) == 1
+    assert {path.stem for path in (PLUGINS / "action").glob("*.py")} <= set(MODULES)

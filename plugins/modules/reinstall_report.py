@@ -1,0 +1,203 @@
+#!/usr/bin/python
+# Copyright (c) 2026, community.pikvm contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: reinstall_report
+short_description: Write down how a reinstallation went
+version_added: 0.2.0
+description:
+  - Keeps the evidence of the role P(community.pikvm.reinstall#role) where the module runs. It talks to no PiKVM.
+  - When a run begins, it makes the folder of the run. When it has ended, it writes C(report.json), C(junit.xml) and
+    C(kvmd.log) into that folder.
+  - Both times it writes a page that shows all hosts of the play, C(index.html) in O(artifacts_dir). The page needs no
+    script, no network and no other file. Pictures of more than 512 KiB, and those beyond 6 MiB in all, are linked to
+    instead of being part of it.
+author:
+  - community.pikvm contributors (@ansible-collections)
+options:
+  state:
+    description:
+      - Whether the run begins or has ended.
+    type: str
+    choices:
+      - begun
+      - ended
+    required: true
+  artifacts_dir:
+    description:
+      - Folder for the evidence of all hosts.
+    type: path
+    required: true
+  host:
+    description:
+      - Name of the host, and of its folder in O(artifacts_dir).
+    type: str
+    required: true
+  run:
+    description:
+      - Name of the run, and of its folder in that of the host.
+    type: str
+    required: true
+  play:
+    description:
+      - What tells this play from others. By default it is the play that the task belongs to.
+    type: str
+  hosts:
+    description:
+      - All hosts of the play, so that the page shows those that have not begun, too.
+    type: list
+    elements: str
+    default: []
+  report:
+    description:
+      - What is known of the run, as C(docs/report.schema.json) in the collection describes it. The module adds
+        C(schema), C(play), C(transitions), C(log) and C(files), and C(ended) where it is missing.
+      - Needed if O(state=ended).
+    type: dict
+  timeline:
+    description:
+      - Lines to add to C(timeline.jsonl) first.
+    type: list
+    elements: dict
+    default: []
+  log:
+    description:
+      - Lines of the PiKVM's log, oldest first. The newest MiB of them is kept.
+    type: list
+    elements: str
+  log_error:
+    description:
+      - Why there is no O(log).
+    type: str
+attributes:
+  check_mode:
+    description: Can run in C(check_mode) and return changed status prediction without modifying the target.
+    support: full
+  diff_mode:
+    description: Returns details on what has changed (or possibly needs changing in C(check_mode)), when in diff mode.
+    support: none
+  idempotent:
+    description:
+      - When run twice in a row outside check mode, with the same arguments, the second invocation indicates no change.
+    support: none
+    details:
+      - The page tells when it was written.
+  platform:
+    description: Target OS or platform that can be operated against.
+    support: full
+    platforms: posix
+"""
+
+EXAMPLES = r"""
+- name: Begin
+  community.pikvm.reinstall_report:
+    state: begun
+    artifacts_dir: evidence
+    host: server1
+    run: 20261121T004141.077080Z
+    hosts: "{{ ansible_play_hosts_all }}"
+
+- name: End
+  community.pikvm.reinstall_report:
+    state: ended
+    artifacts_dir: evidence
+    host: server1
+    run: 20261121T004141.077080Z
+    report:
+      run: 20261121T004141.077080Z
+      host: server1
+      entry_point: eject
+      result: succeeded
+      started: "2026-11-21T00:41:41.077080Z"
+      seconds: 1.5
+      planned:
+        - eject
+      states:
+        - state: eject
+          seconds: 1.2
+          proof:
+            drive:
+              connected: false
+              image: null
+    log:
+      - "[2026-11-21 00:41:42 kvmd.service] --- MSD: ejected"
+"""
+
+RETURN = r"""
+path:
+  description: Folder of the run.
+  returned: success
+  type: str
+  sample: /home/me/reinstall/server1/20261121T004141.077080Z
+page:
+  description: The page of the play. Null where it could not be written; a warning tells why.
+  returned: success
+  type: str
+  sample: /home/me/reinstall/index.html
+"""
+
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.community.pikvm.plugins.module_utils._client.errors import StateError
+from ansible_collections.community.pikvm.plugins.module_utils._evidence import (
+    append_lines,
+    folder_of,
+    make_folder,
+    save_log,
+    save_report,
+)
+from ansible_collections.community.pikvm.plugins.module_utils._plays import name_of, note
+from ansible_collections.community.pikvm.plugins.module_utils._runner import Module, Result, Task
+
+SPEC: dict[str, Any] = {
+    "state": {"type": "str", "choices": ["begun", "ended"], "required": True},
+    "artifacts_dir": {"type": "path", "required": True},
+    "host": {"type": "str", "required": True},
+    "run": {"type": "str", "required": True},
+    "play": {"type": "str"},
+    "hosts": {"type": "list", "elements": "str", "default": []},
+    "report": {"type": "dict"},
+    "timeline": {"type": "list", "elements": "dict", "default": []},
+    "log": {"type": "list", "elements": "str"},
+    "log_error": {"type": "str"},
+}
+
+
+def run(task: Task) -> Result:
+    """Write what there is to be written; the page last, because nothing depends on it."""
+    params = task.params
+    base = Path(params["artifacts_dir"]).absolute()
+    host, name, play = params["host"], params["run"], params["play"] or ""
+    folder = folder_of(str(base), host, name)
+    result: Result = {"changed": True, "path": str(folder), "page": str(base / "index.html")}
+    if task.check_mode:
+        return result
+    make_folder(folder)
+    append_lines(folder, params["timeline"])
+    if params["state"] == "ended":
+        log = {"file": None, "msg": params["log_error"] or "the PiKVM was not asked"}
+        if params["log"] is not None:
+            log = save_log(folder, params["log"])
+        save_report(folder, params["report"], name_of(base, play, host, name), log)
+    try:
+        note(base, play, params["hosts"], host, name)
+    except StateError as exc:
+        task.warn(f"The page of the play was not written. {exc}")
+        result["page"] = None
+    return result
+
+
+MODULE = Module(run, SPEC, connects=False, constraints={"required_if": [("state", "ended", ["report"])]})
+
+
+def main() -> None:
+    MODULE.main()
+
+
+if __name__ == "__main__":
+    main()
