@@ -109,7 +109,7 @@ class Xorriso:
         self._volume = volume
         (folder / "stock.iso").symlink_to(os.path.abspath(src))
 
-    def list(self) -> list[str]:
+    def files(self) -> list[str]:
         """The paths of all files."""
         told = self._tell(["-indev", "stock.iso", "-find", "/", "-type", "f", "-exec", "echo"])
         return [shlex.split(line)[0] for line in told.splitlines() if line.startswith("'/")]

@@ -120,7 +120,7 @@ def remaster(wish: Wish, tools: Tools, check_mode: bool) -> Outcome:
         with tempfile.TemporaryDirectory(prefix=SCRATCH, dir=None if check_mode else wish.dest) as name:
             folder = Path(name)
             xorriso = Xorriso(tools.find, tools.run, folder, wish.src, volume)
-            present = xorriso.list()
+            present = xorriso.files()
             kind, told, edited, warnings = _plan(wish, volume, xorriso, present)
             if check_mode:
                 return Outcome(True, None, None, None, told, warnings)
