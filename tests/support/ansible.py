@@ -196,7 +196,7 @@ class Ansible:
 def _outcome(line: dict[str, Any], sim: Simulator) -> Outcome:
     asked = [record for record in sim.requests if line["started"] <= record.at <= line["ended"]]
     outcome = Outcome(line["task"], line["outcome"], line["result"], asked)
-    if outcome.ok and outcome.task.startswith("pikvm_") and "censored" not in outcome.result:
+    if outcome.ok and outcome.task.startswith(("pikvm_", "installer_image")) and "censored" not in outcome.result:
         _check_documented(outcome)
     return outcome
 
