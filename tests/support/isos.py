@@ -51,18 +51,18 @@ UBUNTU_GRUB = """\
 set timeout=30
 loadfont unicode
 menuentry "Try or Install Ubuntu Server" {
-	set gfxpayload=keep
-	linux	/casper/vmlinuz  ---
-	initrd	/casper/initrd
+\tset gfxpayload=keep
+\tlinux\t/casper/vmlinuz  ---
+\tinitrd\t/casper/initrd
 }
 grub_platform
 if [ "$grub_platform" = "efi" ]; then
 menuentry 'UEFI Firmware Settings' {
-	fwsetup
+\tfwsetup
 }
 else
 menuentry 'Test memory' {
-	linux16 /boot/memtest86+x64.bin
+\tlinux16 /boot/memtest86+x64.bin
 }
 fi
 """
@@ -71,12 +71,12 @@ set default="1"
 set timeout=60
 search --no-floppy --set=root -l 'Rocky-9-4 x86 dvd'
 menuentry 'Install Rocky Linux 9.4' --class fedora --class gnu-linux {
-	linuxefi /images/pxeboot/vmlinuz inst.stage2=hd:LABEL=Rocky-9-4\\x20x86\\x20dvd quiet
-	initrdefi /images/pxeboot/initrd.img
+\tlinuxefi /images/pxeboot/vmlinuz inst.stage2=hd:LABEL=Rocky-9-4\\x20x86\\x20dvd quiet
+\tinitrdefi /images/pxeboot/initrd.img
 }
 menuentry 'Test this media & install Rocky Linux 9.4' --class fedora {
-	linuxefi /images/pxeboot/vmlinuz inst.stage2=hd:LABEL=Rocky-9-4\\x20x86\\x20dvd rd.live.check quiet
-	initrdefi /images/pxeboot/initrd.img
+\tlinuxefi /images/pxeboot/vmlinuz inst.stage2=hd:LABEL=Rocky-9-4\\x20x86\\x20dvd rd.live.check quiet
+\tinitrdefi /images/pxeboot/initrd.img
 }
 """
 RHEL_ISOLINUX = """\
