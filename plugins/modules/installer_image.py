@@ -89,7 +89,7 @@ options:
     description:
       - Text of the answers, a user-data for cloud-init with C(#cloud-config) in its first line and a mapping
         C(autoinstall).
-      - To be used with role P(community.pikvm.reinstall#role) it should hold V(poweroff) for C(shutdown) in that mapping.
+      - To be used with role P(community.pikvm.reinstall#role) it should hold V(poweroff) for C(shutdown) there.
     type: str
   kickstart:
     description:

@@ -29,12 +29,17 @@ ENDS = ("poweroff", "reboot", "asks")
 BUTTONS = ("obeys", "ignores")
 DISK_BYTES = 64 * 1024 * 1024
 BLANK_BYTES = 1024 * 1024
+SEED_BYTES = 4096
+"""Room for the answers."""
 
 MODULES = (
     *("virtio_ring", "virtio", "virtio_pci_legacy_dev", "virtio_pci_modern_dev", "virtio_pci", "virtio_blk"),
     *("failover", "net_failover", "virtio_net", "button", "evdev"),
 )
 """What the kernel needs for disk, network and power button, in the order in which it takes them."""
+
+INTERPRETER = b"#!/bin/busybox sh\n"
+"""The first line of the first process's script."""
 
 FOLDERS = ("bin", "dev", "proc", "sys", "etc", "modules")
 
@@ -63,7 +68,11 @@ STOCK = Layout(
     "install.amd/vmlinuz",
     "install.amd/initrd.gz",
     "stock.cfg",
-    {".disk/info": "Debian, or what looks like it\n"},
+    {
+        ".disk/info": "Debian, or what looks like it\n",
+        "install.amd/head": cpio.head("preseed.cfg", SEED_BYTES).decode(),
+        "install.amd/tail": "\0" * SEED_BYTES,
+    },
 )
 
 
@@ -158,7 +167,7 @@ def _base(kernel: Path, busybox: Path) -> list[cpio.Entry]:
         *(cpio.folder(name) for name in FOLDERS),
         cpio.console(),
         cpio.file("bin/busybox", (busybox / "bin" / "busybox").read_bytes(), executable=True),
-        cpio.file("init", (GUEST / "init").read_bytes(), executable=True),
+        cpio.file("init", INTERPRETER + (GUEST / "init").read_bytes(), executable=True),
         cpio.file("modules/order", "\n".join(MODULES).encode()),
         *(cpio.file(f"modules/{name}.ko", modules[name].read_bytes()) for name in MODULES),
     ]
