@@ -40,6 +40,11 @@ def archive(entries: list[Entry]) -> bytes:
     return b"".join(piece for entry in [*entries, Entry("TRAILER!!!", 0)] for piece in _pieces(entry))
 
 
+def head(name: str, size: int) -> bytes:
+    """What comes before the content of a file, for an archive that is put together elsewhere."""
+    return b"".join(_pieces(file(name, bytes(size))))[:-size]
+
+
 def _pieces(entry: Entry) -> Iterator[bytes]:
     name = entry.name.encode() + b"\0"
     numbers = (0, entry.mode, 0, 0, 1, 0, len(entry.data), 0, 0, *entry.device, len(name), 0)

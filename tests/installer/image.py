@@ -25,10 +25,12 @@ from .packages import MissingError
 
 GUEST = Path(__file__).parent / "guest"
 RECORD_BYTES = 256
-ENDS = ("poweroff", "reboot")
+ENDS = ("poweroff", "reboot", "asks")
 BUTTONS = ("obeys", "ignores")
 DISK_BYTES = 64 * 1024 * 1024
 BLANK_BYTES = 1024 * 1024
+SEED_BYTES = 4096
+"""Room for the answers."""
 
 MODULES = (
     *("virtio_ring", "virtio", "virtio_pci_legacy_dev", "virtio_pci_modern_dev", "virtio_pci", "virtio_blk"),
@@ -36,21 +38,48 @@ MODULES = (
 )
 """What the kernel needs for disk, network and power button, in the order in which it takes them."""
 
+INTERPRETER = b"#!/bin/busybox sh\n"
+"""The first line of the first process's script."""
+
 FOLDERS = ("bin", "dev", "proc", "sys", "etc", "modules")
 
 
 @dataclass(frozen=True)
 class Made:
-    """The two images as they were made, with empty records."""
+    """The images as they were made, with empty records."""
 
     installer: Path
+    stock: Path
     system: Path
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where things are on an image, its menu's source, and texts beside them."""
+
+    kernel: str
+    initrd: str
+    menu: str
+    texts: dict[str, str]
+
+
+PLAIN = Layout("vmlinuz", "initrd.cpio", "grub.cfg", {})
+STOCK = Layout(
+    "install.amd/vmlinuz",
+    "install.amd/initrd.gz",
+    "stock.cfg",
+    {
+        ".disk/info": "Debian, or what looks like it\n",
+        "install.amd/head": cpio.head("preseed.cfg", SEED_BYTES).decode(),
+        "install.amd/tail": "\0" * SEED_BYTES,
+    },
+)
 
 
 def made(cache: Path) -> Made:
     """The images from the cache, or new ones. `MissingError` where they cannot be made."""
     folder = cache / _key()
-    images = Made(folder / "installer.iso", folder / "system.img")
+    images = Made(folder / "installer.iso", folder / "stock.iso", folder / "system.img")
     cache.mkdir(parents=True, exist_ok=True)
     with _locked(cache / "lock"):
         if not folder.exists():
@@ -64,8 +93,11 @@ def made(cache: Path) -> Made:
 
 
 def write_installer(images: Made, dest: Path, token: str, button: str = "obeys", end: str = "poweroff") -> None:
-    """An installer whose system shows `token`, obeys or ignores the power button, and that ends with a command."""
-    data = images.installer.read_bytes()
+    """An installer whose system shows `token`, obeys or ignores the power button, and that ends with a command.
+
+    One that asks is laid out like a stock image of Debian, and ends as its answers say.
+    """
+    data = (images.stock if end == "asks" else images.installer).read_bytes()
     data = _replace(data, "installer", f"end={end}")
     data = _replace(data, "system", f"token={token}\nbutton={button}")
     _write(dest, data)
@@ -119,9 +151,10 @@ def _make(work: Path) -> None:
     (vmlinuz,) = (kernel / "boot").glob("vmlinuz-*")
     base = _base(kernel, busybox)
     system = made_folder / "system.img"
-    _bootable(work / "system", vmlinuz, cpio.archive(base + _role("system")), system)
+    _bootable(work / "system", PLAIN, vmlinuz, cpio.archive(base + _role("system")), system)
     payload = [*_role("installer"), cpio.file("system.img", system.read_bytes())]
-    _bootable(work / "installer", vmlinuz, cpio.archive(base + payload), made_folder / "installer.iso")
+    for name, layout in (("installer", PLAIN), ("stock", STOCK)):
+        _bootable(work / name, layout, vmlinuz, cpio.archive(base + payload), made_folder / f"{name}.iso")
 
 
 def _base(kernel: Path, busybox: Path) -> list[cpio.Entry]:
@@ -134,7 +167,7 @@ def _base(kernel: Path, busybox: Path) -> list[cpio.Entry]:
         *(cpio.folder(name) for name in FOLDERS),
         cpio.console(),
         cpio.file("bin/busybox", (busybox / "bin" / "busybox").read_bytes(), executable=True),
-        cpio.file("init", (GUEST / "init").read_bytes(), executable=True),
+        cpio.file("init", INTERPRETER + (GUEST / "init").read_bytes(), executable=True),
         cpio.file("modules/order", "\n".join(MODULES).encode()),
         *(cpio.file(f"modules/{name}.ko", modules[name].read_bytes()) for name in MODULES),
     ]
@@ -148,12 +181,15 @@ def _role(role: str) -> list[cpio.Entry]:
     ]
 
 
-def _bootable(folder: Path, vmlinuz: Path, initrd: bytes, image: Path) -> None:
+def _bootable(folder: Path, layout: Layout, vmlinuz: Path, initrd: bytes, image: Path) -> None:
     """A hybrid image: it boots as CD-ROM, as USB stick and as disk."""
-    (folder / "boot" / "grub").mkdir(parents=True)
-    shutil.copy(GUEST / "grub.cfg", folder / "boot" / "grub" / "grub.cfg")
-    shutil.copy(vmlinuz, folder / "vmlinuz")
-    (folder / "initrd.cpio").write_bytes(initrd)
+    texts = {"boot/grub/grub.cfg": (GUEST / layout.menu).read_text(), **layout.texts}
+    for name in (*texts, layout.kernel, layout.initrd):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+    for name, text in texts.items():
+        (folder / name).write_text(text)
+    shutil.copy(vmlinuz, folder / layout.kernel)
+    (folder / layout.initrd).write_bytes(initrd)
     command = ["grub-mkrescue", "--directory=/usr/lib/grub/i386-pc", "--fonts=", "--locales=", "--themes="]
     command += [f"--output={image}", str(folder)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

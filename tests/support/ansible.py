@@ -29,6 +29,7 @@ GROUP = "group/community.pikvm.all"
 OF_A_JOB = {"ansible_job_id", "finished", "results_file", "started", "stderr", "stderr_lines", "stdout", "stdout_lines"}
 """What Ansible adds to the result of a task with `async`."""
 
+OURS = ("pikvm_", "reinstall_", "installer_")
 NOT_DOCUMENTED = {"changed", "diff", "invocation", "warnings", "deprecations", "failed", "_ansible_no_log"}
 
 
@@ -197,7 +198,7 @@ class Ansible:
 def _outcome(line: dict[str, Any], sim: Simulator) -> Outcome:
     asked = [record for record in sim.requests if line["started"] <= record.at <= line["ended"]]
     outcome = Outcome(line["task"], line["outcome"], line["result"], asked)
-    if outcome.ok and outcome.task.startswith(("pikvm_", "reinstall_")) and "censored" not in outcome.result:
+    if outcome.ok and outcome.task.startswith(OURS) and "censored" not in outcome.result:
         _check_documented(outcome)
     return outcome
 
