@@ -27,6 +27,7 @@ from tests.support.expect import Start
 
 TABLE = ROOT / "docs" / "docsite" / "rst" / "failures.rst"
 STATES = ("preflight", "stage", "power_off", "insert", "boot", "install", "eject", "disk_boot", "verify", "clean")
+PRESSING = ("power_off", "boot", "disk_boot")
 SPEED = 5.0
 PATIENCE = 200.0
 HELD = 600.0
@@ -93,13 +94,11 @@ def restart(sim: Simulator, _row: Row) -> None:
 
 
 def refuse(sim: Simulator, row: Row) -> None:
-    """The device does not do it; where a state only looks, the server does not."""
-    if row.state == "install":
-        sim.call(sim.machine.options.change, installer="hang")
-    elif row.state == "verify":
+    """The device does not do it; where a state only looks, the server does not, or its picture is gone."""
+    if row.state == "verify":
         sim.fault("no_signal")
-    else:
-        sim.fault("error500", writes=True)
+    elif row.state != "install":  # its server hangs from the beginning
+        sim.fault("error500", writes=True, path="/atx/" if row.state in PRESSING else "/msd/")
 
 
 HAPPENINGS: dict[str, Callable[[Simulator, Row], None]] = {
@@ -110,6 +109,12 @@ HAPPENINGS: dict[str, Callable[[Simulator, Row], None]] = {
 }
 
 
+def computer(row: Row) -> dict[str, Any]:
+    """Options of the server of a row."""
+    hangs = row.state == "install" and HAPPENINGS[row.what] is refuse
+    return {"installer_seconds": 8.0, "installer": "hang" if hangs else "poweroff"}
+
+
 class Fleet:
     """A server for each row, and a playbook that reinstalls them all at once."""
 
@@ -118,7 +123,7 @@ class Fleet:
     ) -> None:
         self.folder = folder
         self.rows = listed
-        self.sims = {row.host: simulator(speed=SPEED, machine={"installer_seconds": 8.0}) for row in listed}
+        self.sims = {row.host: simulator(speed=SPEED, machine=computer(row)) for row in listed}
         self._environment = environment
         (folder / "a.iso").write_bytes(IMAGE)
         play = [
