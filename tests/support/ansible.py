@@ -50,12 +50,16 @@ def check(module: str, /, **options: Any) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Host:
-    """A host of the inventory: its PiKVM, its tasks, the connection options it sets for all of them, its variables."""
+    """A host of the inventory: its PiKVM, its tasks, the connection options it sets for all of them, its variables.
+
+    `variables` are those of the play; where delegation matters, they have to be in the `inventory`.
+    """
 
     sim: Simulator
     tasks: list[dict[str, Any]]
     options: dict[str, Any] = field(default_factory=dict)
     variables: dict[str, Any] = field(default_factory=dict)
+    inventory: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -146,7 +150,7 @@ class Ansible:
     def _inventory(self, hosts: dict[str, Host]) -> Path:
         inventory = {
             "all": {
-                "hosts": {name: {} for name in hosts},
+                "hosts": {name: host.inventory for name, host in hosts.items()},
                 "vars": {
                     "ansible_connection": "local",
                     "ansible_python_interpreter": "{{ ansible_playbook_python }}",

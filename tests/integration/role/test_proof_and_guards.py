@@ -52,11 +52,13 @@ def play_all(
     ansible: Ansible, hosts: dict[str, tuple[Simulator, dict[str, Any]]], check: bool = False
 ) -> dict[str, Outcome]:
     played = {}
-    for name, (sim, variables) in hosts.items():
+    for name, (sim, given) in hosts.items():
+        variables = {key: value for key, value in given.items() if key != "inventory"}
         login = {"pikvm_url": sim.url, "pikvm_password": "admin", "pikvm_ca_path": str(sim.ca_path)}
         image = {"reinstall_image": str(ansible.folder / "a.iso"), "reinstall_confirm": name}
         everything = {**login, **image, **QUICK, "reinstall_artifacts_dir": str(ansible.folder / "evidence")}
-        played[name] = Host(sim, [ROLE], variables={**everything, **variables})
+        inventory = given.get("inventory", {})
+        played[name] = Host(sim, [ROLE], variables={**everything, **variables}, inventory=inventory)
     run = ansible.play(played, ("--check",) if check else (), defaults=False)
     return {name: outcomes[-1] for name, outcomes in run.hosts.items()}
 
@@ -99,6 +101,21 @@ def test_ssh_proves_a_new_host_key(ansible: Ansible, sim: Simulator, ssh: dict[s
     verified = proof(ansible, "verify")
     assert (verified["host_keys"], verified["old_host_keys"]) == ([public(NEW)], [public(OLD)])
     assert verified["banner"].startswith("SSH-2.0-")
+
+
+@pytest.mark.usefixtures("image")
+def test_machine_and_boot_are_noted_where_ansible_can_log_in(
+    ansible: Ansible, sim: Simulator, ssh: dict[str, Any]
+) -> None:
+    trusting = "-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o BatchMode=yes"
+    place = {"ansible_connection": "ssh", "ansible_host": "127.0.0.1", "ansible_port": ssh["reinstall_ssh_port"]}
+    outcome = play(
+        ansible, sim, inventory={**place, "ansible_user": "root", "ansible_ssh_common_args": trusting}, **ssh
+    )
+    assert outcome.ok, outcome.msg
+    old, new = proof(ansible, "preflight")["old_system"], proof(ansible, "verify")
+    assert (old["machine_id"], new["machine_id"]) == (f"{0:032x}", f"{1:032x}")
+    assert old["boot_id"] != new["boot_id"] is not None
 
 
 @pytest.mark.usefixtures("image")
