@@ -122,19 +122,19 @@ EXAMPLES = r"""
     stable_for: 5
     wait_timeout: 3600
 
+- name: Wait until the server has switched itself off, and notice an installer that starts over and over
+  community.pikvm.pikvm_wait_for:
+    power: "off"
+    stable_for: 5
+    loop_text: ^Debian GNU/Linux installer
+    wait_timeout: 3600
+
 - name: Wait for the end of an installation on the screen
   community.pikvm.pikvm_wait_for:
     screen_text: "login:"
     fail_text:
       - Kernel panic
       - Installation failed
-    wait_timeout: 3600
-
-- name: Wait until the server has switched itself off, and notice an installer that starts over and over
-  community.pikvm.pikvm_wait_for:
-    power: "off"
-    stable_for: 5
-    loop_text: ^Debian GNU/Linux installer
     wait_timeout: 3600
 
 - name: Wait for the end of somebody's upload

@@ -26,7 +26,15 @@ from tests.support.evidence import check_report
 STATES = ["preflight", "stage", "power_off", "insert", "boot", "install", "eject", "disk_boot", "verify", "clean"]
 NO_DRIVE = {"connected": False, "image": None, "media_type": None, "read_write": None}
 PROOFS: dict[str, dict[str, Any]] = {
-    "preflight": {"kvmd": "4.197", "power": "on", "drive": NO_DRIVE, "stored": None, "room": 2**33},
+    "preflight": {
+        "kvmd": "4.197",
+        "power": "on",
+        "drive": NO_DRIVE,
+        "stored": None,
+        "room": 2**33,
+        "port": None,
+        "old_system": None,
+    },
     "stage": {
         "name": "debian-auto.iso",
         "bytes": 2**26,
@@ -42,7 +50,7 @@ PROOFS: dict[str, dict[str, Any]] = {
     "eject": {"drive": NO_DRIVE},
     "disk_boot": {"power": "on", "pressed": ["power"]},
     "verify": {"tasks": "/home/me/tasks/verify.yml"},
-    "clean": {"power": "on", "drive": NO_DRIVE, "image": "kept"},
+    "clean": {"power": "on", "drive": NO_DRIVE, "image": "kept", "outdated": []},
 }
 HOSTILE = (
     "</pre></script><script>document.title='taken'</script><img src=https://evil.example/x onerror=alert(1)>"

@@ -208,6 +208,7 @@ def environment(ansible: Ansible) -> dict[str, str]:
     return ansible.environment()
 
 
+@pytest.mark.faults
 @pytest.mark.timeout(500)
 @pytest.mark.parametrize("what", list(HAPPENINGS))
 def test_next_run_repairs_it(
