@@ -54,7 +54,7 @@ def reinstall(ansible: Ansible, servers: dict[str, tuple[Simulator, dict[str, An
     command = [sys.executable, str(Path(sys.executable).with_name("ansible-playbook")), "community.pikvm.reinstall"]
     done = subprocess.run(
         [*command, "-i", str(inventory(ansible.folder, servers)), "-f", str(len(servers))],
-        env=ansible._environment(ansible.folder / "results.jsonl"),
+        env={**ansible.environment(), "TASK_RESULTS": str(ansible.folder / "results.jsonl")},
         cwd=ansible.folder,
         capture_output=True,
         text=True,

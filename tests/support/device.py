@@ -19,9 +19,20 @@ LONGEST_PLAY = 100.0
 
 def switch_on(sim: Simulator) -> None:
     """Let the computer run its system, with its LED lit."""
-    sim.call(sim.machine.button_down, "power")
-    sim.call(sim.machine.button_up, "power")
+    press_power(sim)
     until(lambda: sim.machine.state in ("running", "no_boot"))
+
+
+def press_power(sim: Simulator, machine: int = 0) -> None:
+    """Let somebody press the power button of a computer for a moment."""
+    sim.call(_press_power, sim, machine)
+
+
+def _press_power(sim: Simulator, machine: int) -> None:
+    """In one step: a simulator that is kept waiting between down and up would see a long press."""
+    pressed = sim.device.machines[machine]
+    pressed.button_down("power")
+    pressed.button_up("power")
 
 
 def when_asked(sim: Simulator, path: str, act: Callable[[], Any], times: int = 1) -> threading.Thread:

@@ -20,7 +20,7 @@ from ansible_collections.community.pikvm.plugins.module_utils._client.errors imp
 from ansible_collections.community.pikvm.plugins.module_utils._wait import wait_until
 from ansible_collections.community.pikvm.plugins.module_utils._watch import Watch
 from tests.simulator import Simulator
-from tests.support.device import DIALECTS
+from tests.support.device import DIALECTS, press_power
 from tests.support.raw import until
 
 Start = Callable[..., Simulator]
@@ -56,8 +56,7 @@ def light(sim: Simulator, lit: bool) -> None:
 def lit(simulator: Start) -> Simulator:
     """A computer that runs."""
     sim = simulator(machine={"led_on_delay": 0.0, "led_off_delay": 0.0})
-    sim.call(sim.machine.button_down, "power")
-    sim.call(sim.machine.button_up, "power")
+    press_power(sim)
     until(lambda: sim.machine.state == "running")
     return sim
 

@@ -11,7 +11,7 @@ import pytest
 
 from tests.simulator import Simulator
 from tests.support.ansible import Ansible, Host, check, task
-from tests.support.device import insert, when_asked
+from tests.support.device import insert, press_power, when_asked
 from tests.support.expect import Refusal, Start, check_refusals
 
 PORT, POWER, CLICK = "pikvm_switch_port", "pikvm_atx_power", "pikvm_atx_click"
@@ -80,10 +80,7 @@ def test_servers_behind_ports_are_switched_on_and_off(ansible: Ansible, simulato
 
 def test_leds_of_a_port_are_waited_for(ansible: Ansible, simulator: Start) -> None:
     sim = simulator(switch=True)
-    second = sim.device.machines[1]
-    somebody = when_asked(
-        sim, "/api/ws", lambda: (sim.call(second.button_down, "power"), sim.call(second.button_up, "power"))
-    )
+    somebody = when_asked(sim, "/api/ws", lambda: press_power(sim, 1))
     waited, other = ansible.run(
         sim,
         task("pikvm_wait_for", port="1.2", power="on", stable_for=0, wait_timeout=10),

@@ -12,7 +12,7 @@ import pytest
 
 from tests.simulator import Simulator
 from tests.support.ansible import Ansible, Host, check, task
-from tests.support.device import switch_on, when_asked
+from tests.support.device import press_power, switch_on, when_asked
 from tests.support.expect import Refusal, Start, check_refusals
 from tests.support.raw import until
 
@@ -89,8 +89,7 @@ def test_installer_that_starts_a_second_time(ansible: Ansible, simulator: Start)
     sim.put_image("a.iso", b"an installer")
     sim.call(lambda: setattr(sim.device.msd, "selected", sim.device.storage.images["a.iso"]))
     sim.call(sim.device.msd._connect, True)
-    for act in (sim.machine.button_down, sim.machine.button_up):
-        sim.call(act, "power")
+    press_power(sim)
     (failed,) = ansible.run(sim, wait(power="off", loop_text="Installer on", wait_timeout=60))
     assert failed.outcome == "failed"
     assert failed.msg.startswith("The screen shows 'Installer on' a second time, which loop_text names: Installer on a")

@@ -109,9 +109,7 @@ def test_machine_and_boot_are_noted_where_ansible_can_log_in(
 ) -> None:
     trusting = "-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o BatchMode=yes"
     place = {"ansible_connection": "ssh", "ansible_host": "127.0.0.1", "ansible_port": ssh["reinstall_ssh_port"]}
-    outcome = play(
-        ansible, sim, inventory={**place, "ansible_user": "root", "ansible_ssh_common_args": trusting}, **ssh
-    )
+    outcome = play(ansible, sim, inventory={**place, "ansible_user": "root", "ansible_ssh_args": trusting}, **ssh)
     assert outcome.ok, outcome.msg
     old, new = proof(ansible, "preflight")["old_system"], proof(ansible, "verify")
     assert (old["machine_id"], new["machine_id"]) == (f"{0:032x}", f"{1:032x}")
