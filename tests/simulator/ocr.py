@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import hashlib
 import io
 import os
 import shutil
@@ -18,6 +19,10 @@ from .errors import OcrError
 from .picture import Region
 
 PROGRAM = "tesseract"
+KEPT = 64
+"""Texts that are kept: who waits for a text asks for the same picture again and again, and reading one takes a core."""
+
+_texts: dict[bytes, str] = {}
 
 
 @functools.cache
@@ -34,6 +39,16 @@ async def read(jpeg: bytes, part: Region) -> str:
     cut = io.BytesIO()
     with Image.open(io.BytesIO(jpeg)) as image:
         image.crop(part).save(cut, "BMP")
+    key = hashlib.sha256(cut.getvalue()).digest()
+    if key not in _texts:
+        text = await _ask(cut.getvalue())
+        while len(_texts) >= KEPT:
+            _texts.pop(next(iter(_texts)))
+        _texts[key] = text
+    return _texts[key]
+
+
+async def _ask(picture: bytes) -> str:
     process = await asyncio.create_subprocess_exec(
         *(PROGRAM, "stdin", "stdout", "-l", "eng"),
         stdin=asyncio.subprocess.PIPE,
@@ -41,7 +56,7 @@ async def read(jpeg: bytes, part: Region) -> str:
         stderr=asyncio.subprocess.DEVNULL,
         env={**os.environ, "OMP_THREAD_LIMIT": "1"},
     )
-    text, _nothing = await process.communicate(cut.getvalue())
+    text, _nothing = await process.communicate(picture)
     if process.returncode:
         raise OcrError
     return text.decode(errors="replace").strip("\f\n") + "\n"
