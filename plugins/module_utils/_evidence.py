@@ -122,7 +122,13 @@ def save_log(folder: Path, lines: list[str]) -> dict[str, Any]:
 def save_report(folder: Path, given: Report, play: str, log: dict[str, Any]) -> Report:
     """Complete the report with what the folder holds; write it and junit.xml. Returns it."""
     transitions = [{key: line[key] for key in ("time", "state", "event")} for line in read_timeline(folder)]
-    report = {"schema": SCHEMA, "play": play, "ended": now(), **given, "transitions": transitions, "log": log}
+    led = [
+        {"time": state["ended"], "state": state["state"], "power": state["proof"]["power"]}
+        for state in given["states"]
+        if "power" in (state.get("proof") or {}) and "ended" in state
+    ]
+    found = {"led": led, "transitions": transitions, "log": log}
+    report = {"schema": SCHEMA, "play": play, "ended": now(), **given, **found}
     write_whole(folder / "junit.xml", junit(report))
     report["files"] = [fingerprint(path) for path in sorted(folder.iterdir()) if is_evidence(path)]
     write_whole(folder / "report.json", (json.dumps(report, indent=4, sort_keys=True) + "\n").encode())

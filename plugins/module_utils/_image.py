@@ -23,6 +23,7 @@ from ._client.errors import (
 )
 from ._client.models import Image, Msd, parse_image_name
 from ._client.upload import ImageFile
+from ._hashes import sha256_of
 from ._msd import busy, drive_of, require_online
 from ._plan import Plan, Run, Step
 
@@ -103,7 +104,7 @@ def image_wish(params: dict[str, Any]) -> ImageWish:
     name = params["name"] if params["name"] is not None else _last_part(src or address or "")
     checksum = parse_checksum(params["checksum"]) if present and params["checksum"] else None
     by_content = present and params["compare"] == "content"
-    sha256 = source.sha256() if source and (checksum or by_content) else checksum
+    sha256 = sha256_of(source) if source and (checksum or by_content) else checksum
     if checksum and sha256 != checksum:
         raise OptionError("checksum", f"src is not the image that is meant: {src} has sha256:{sha256}")
     if by_content and not sha256:

@@ -55,7 +55,7 @@ options:
   report:
     description:
       - What is known of the run, as C(docs/report.schema.json) in the collection describes it. The module adds
-        C(schema), C(play), C(transitions), C(log) and C(files), and C(ended) where it is missing.
+        C(schema), C(play), C(led), C(transitions), C(log) and C(files), and C(ended) where it is missing.
       - Needed if O(state=ended).
     type: dict
   timeline:

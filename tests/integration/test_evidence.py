@@ -5,15 +5,12 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
 from tests.simulator import Simulator
-from tests.support.ansible import PATIENCE, Ansible, connection
+from tests.support.ansible import LOCAL, Ansible, of_the_host
 from tests.support.browser import Browser
 from tests.support.device import switch_on
 from tests.support.evidence import check_report
@@ -25,43 +22,23 @@ SLOW = 40.0
 """Seconds that an installer takes, so that its server is seen to be on even on a busy machine."""
 
 
-def inventory(folder: Path, servers: dict[str, tuple[Simulator, dict[str, Any]]]) -> Path:
-    image = folder / "installer.iso"
+def reinstall(ansible: Ansible, servers: dict[str, tuple[Simulator, dict[str, Any]]]) -> str:
+    """Play the role for all of them at once; returns the output."""
+    image = ansible.folder / "installer.iso"
     image.write_bytes(b"installer" * 100_000)
     shared = {
-        "ansible_connection": "local",
-        "ansible_python_interpreter": "{{ ansible_playbook_python }}",
+        **LOCAL,
         "reinstall_confirm": "{{ inventory_hostname }}",
         "reinstall_image": str(image),
-        "reinstall_artifacts_dir": str(folder / "evidence"),
+        "reinstall_artifacts_dir": str(ansible.folder / "evidence"),
         "reinstall_led_stable_for": 0.2,
         "reinstall_poweroff_stable_for": 0.2,
         "reinstall_boot_timeout": 30,
         "reinstall_install_timeout": 60,
         "reinstall_fail_text": ["Kernel panic"],
     }
-    hosts = {
-        name: {**{f"pikvm_{key}": value for key, value in connection(sim).items()}, **more}
-        for name, (sim, more) in servers.items()
-    }
-    path = folder / "inventory.yml"
-    path.write_text(json.dumps({"all": {"vars": shared, "hosts": hosts}}), encoding="utf-8")
-    return path
-
-
-def reinstall(ansible: Ansible, servers: dict[str, tuple[Simulator, dict[str, Any]]]) -> str:
-    """Play the role for all of them at once; returns the output."""
-    command = [sys.executable, str(Path(sys.executable).with_name("ansible-playbook")), "community.pikvm.reinstall"]
-    done = subprocess.run(
-        [*command, "-i", str(inventory(ansible.folder, servers)), "-f", str(len(servers))],
-        env={**ansible.environment(), "TASK_RESULTS": str(ansible.folder / "results.jsonl")},
-        cwd=ansible.folder,
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-        check=False,
-    )
-    return done.stdout + done.stderr
+    hosts = {name: {**of_the_host(sim), **more} for name, (sim, more) in servers.items()}
+    return ansible.playbook("community.pikvm.reinstall", {"all": {"vars": shared, "hosts": hosts}})
 
 
 def test_a_play_leaves_its_evidence(ansible: Ansible, simulator: Start, tmp_path: Path) -> None:

@@ -26,6 +26,9 @@ FOREIGN = ("ANSIBLE_", "PIKVM_", "PYTHON")
 GROUP = "group/community.pikvm.all"
 
 
+LOCAL = {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
+"""Variables of hosts for whom everything is done here."""
+
 OF_A_JOB = {"ansible_job_id", "finished", "results_file", "started", "stderr", "stderr_lines", "stdout", "stdout_lines"}
 """What Ansible adds to the result of a task with `async`."""
 
@@ -36,6 +39,11 @@ NOT_DOCUMENTED = {"changed", "diff", "invocation", "warnings", "deprecations", "
 def connection(sim: Simulator, **options: Any) -> dict[str, Any]:
     """Connection options that lead to a simulator and trust its certificate."""
     return {"url": sim.url, "password": "admin", "ca_path": sim.ca_path, **options}
+
+
+def of_the_host(sim: Simulator) -> dict[str, Any]:
+    """The same as variables of a host."""
+    return {f"pikvm_{name}": value for name, value in connection(sim).items()}
 
 
 def task(module: str, /, beside: dict[str, Any] | None = None, **options: Any) -> dict[str, Any]:
@@ -147,14 +155,29 @@ class Ansible:
         """Run tasks against one simulator with these connection options."""
         return self.play({"server": Host(sim, list(tasks), options)}).hosts["server"]
 
+    def playbook(self, playbook: str, inventory: dict[str, Any], *arguments: str) -> str:
+        """Run a playbook that exists, a fork for each host; returns what it printed."""
+        listed = inventory["all"]["hosts"]
+        place = self._json("inventory.yml", inventory)
+        command = [sys.executable, str(Path(sys.executable).with_name("ansible-playbook")), playbook, "-i", str(place)]
+        finished = subprocess.run(
+            [*command, "-f", str(len(listed)), *arguments],
+            env=self.environment(),
+            cwd=self.cwd,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
+        )
+        output = finished.stdout + finished.stderr
+        assert "Traceback" not in output
+        return output
+
     def _inventory(self, hosts: dict[str, Host]) -> Path:
         inventory = {
             "all": {
                 "hosts": {name: host.inventory for name, host in hosts.items()},
-                "vars": {
-                    "ansible_connection": "local",
-                    "ansible_python_interpreter": "{{ ansible_playbook_python }}",
-                },
+                "vars": LOCAL,
             }
         }
         return self._json("inventory.yml", inventory)

@@ -6,9 +6,11 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import http.server
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 DATA = bytes(range(256)) * 1024
 
@@ -28,12 +30,30 @@ class _Library(http.server.BaseHTTPRequestHandler):
         """Keep quiet."""
 
 
+class _Shelf(http.server.SimpleHTTPRequestHandler):
+    """Serves files."""
+
+    def log_message(self, *_args: object) -> None:
+        """Keep quiet."""
+
+
+def library() -> contextlib.AbstractContextManager[str]:
+    """The address of a running server of DATA."""
+    return _serving(_Library)
+
+
+def shelf(folder: Path) -> contextlib.AbstractContextManager[str]:
+    """The address of a running server of the files in a folder."""
+    return _serving(functools.partial(_Shelf, directory=str(folder)))
+
+
 @contextlib.contextmanager
-def library() -> Iterator[str]:
-    """The address of a running server."""
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Library) as server:
+def _serving(handler: Callable[..., http.server.BaseHTTPRequestHandler]) -> Iterator[str]:
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()

@@ -1,0 +1,49 @@
+# Copyright (c) 2026, community.pikvm contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a task costs the controller, beside `ansible.builtin.uri` doing the same."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .fleet import PASSWORD, fleet
+from .table import Table
+
+HOSTS, TIMES, FORKS = 60, 2, 4
+TARGET = 0.2
+"""Of what `uri` costs, at most."""
+
+URI = {
+    "url": "{{ pikvm_url }}/api/atx",
+    "ca_path": "{{ pikvm_ca_path }}",
+    "headers": {"X-KVMD-User": "admin", "X-KVMD-Passwd": PASSWORD},
+}
+INFO: dict[str, Any] = {"community.pikvm.pikvm_info": {"gather_subset": ["atx"]}}
+CONTENDERS: dict[str, tuple[dict[str, Any], int]] = {
+    "`ansible.builtin.debug`": ({"ansible.builtin.debug": {"msg": "x"}}, TIMES),
+    "`pikvm_info`": (INFO, TIMES),
+    "`pikvm_atx_power`, already right": ({"community.pikvm.pikvm_atx_power": {"state": "off", "stable_for": 0}}, TIMES),
+    "`ansible.builtin.uri`, the same GET": ({"ansible.builtin.uri": URI}, 1),
+    "`pikvm_info`, sent": ({**INFO, "vars": {"pikvm_in_process": False}}, 1),
+}
+"""Tasks, and how often each is run on every host."""
+
+
+def tasks() -> Table:
+    """CPU seconds of one task on one host, without what starting Ansible costs."""
+    table = Table(
+        f"CPU seconds of a task, over {HOSTS} hosts with {FORKS} forks",
+        ["task", "CPU s", "of `uri`", "wall s for all"],
+    )
+    with fleet(HOSTS) as devices:
+        start = devices.run([], HOSTS, FORKS).cpu
+        costs = {}
+        for name, (task, times) in CONTENDERS.items():
+            run = devices.run([task] * times, HOSTS, FORKS)
+            costs[name] = ((run.cpu - start) / HOSTS / times, run.wall / times)
+    of_uri = costs["`ansible.builtin.uri`, the same GET"][0]
+    for name, (cpu, wall) in costs.items():
+        table.add(name, f"{cpu:.3f}", f"{cpu / of_uri:.2f}", f"{wall:.1f}")
+    table.judge(f"`pikvm_info` at most {TARGET} of `uri`", costs["`pikvm_info`"][0] <= TARGET * of_uri)
+    return table
