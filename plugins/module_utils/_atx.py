@@ -12,6 +12,7 @@ from typing import Any, Callable, NamedTuple, Protocol
 from ._client.api import Pikvm
 from ._client.errors import StateError
 from ._client.models import Atx
+from ._client.switch import Port
 from ._plan import Plan, Run, Step
 from ._wait import Steady
 
@@ -41,29 +42,29 @@ class Buttons(Protocol):
 class SwitchButtons:
     """The buttons of a port of a PiKVM Switch, which drops in silence what it does not do: it is watched.
 
-    Raises:
-        OptionError: there is no such port.
+    Every method raises OptionError where there is no such port.
     """
 
     def __init__(self, client: Pikvm, run: Run, port: str) -> None:
         self._switch = client.switch
         self._run = run
         self._port = port
-        self._index = self._switch.state().find(port).index
+        self._seen: Port | None = None
 
     def atx(self) -> Atx:
-        return self._switch.state().find(self._port).atx()
+        return self._look().atx()
 
     def atx_power(self, action: str) -> None:
         """As the PiKVM's own: nothing is pressed where the LED does not call for it."""
-        self._switch.atx_power(self._index, action)
+        self._switch.atx_power((self._seen or self._look()).index, action)
         self._await_release()
 
     def atx_click(self, button: str, wait: bool = True) -> None:
         """Press, and see the press. Raises StateError where neither it nor its effect shows."""
-        before = self.atx()
-        self._switch.atx_click(self._index, button)
-        seen = self._run.wait(self.atx, lambda atx: atx.busy or atx.power != before.power, PRESS_SHOWS_WITHIN, 0.0, 0.1)
+        port = self._seen or self._look()
+        power = port.atx().power
+        self._switch.atx_click(port.index, button)
+        seen = self._run.wait(self.atx, lambda atx: atx.busy or atx.power != power, PRESS_SHOWS_WITHIN, 0.0, 0.1)
         if not seen.ok:
             raise StateError(
                 f"A press of {button} at port {self._port} was answered 200, but the PiKVM Switch shows no press: "
@@ -71,6 +72,10 @@ class SwitchButtons:
             )
         if wait:
             self._await_release()
+
+    def _look(self) -> Port:
+        self._seen = self._switch.state().find(self._port)
+        return self._seen
 
     def _await_release(self) -> None:
         self._run.wait(self.atx, lambda atx: not atx.busy, LONGEST_PRESS)

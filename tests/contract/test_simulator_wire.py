@@ -94,6 +94,10 @@ def test_requests_are_recorded(pikvm: Start) -> None:
         ("POST", "/api/atx/power", {"action": "explode"}, 400, 0),
     ]
     assert client.sim.writes == client.sim.requests[1:]
+    client.http.close()
+    client.get("/api/msd")
+    first, *others, last = [record.connection for record in client.sim.requests]
+    assert set(others) == {first} != {last}
     client.sim.clear_requests()
     assert client.sim.requests == []
 

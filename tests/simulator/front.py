@@ -27,7 +27,10 @@ SPOILING = ("silent", "drop_request", "truncate", "garbage", "html", "error500",
 
 @dataclass
 class Record:
-    """One request; `status` stays null where no answer was sent, or not all of it."""
+    """One request; `status` stays null where no answer was sent, or not all of it.
+
+    `connection` is the same number for all requests of a connection: the client's port.
+    """
 
     at: float
     method: str
@@ -35,6 +38,7 @@ class Record:
     query: dict[str, str]
     status: int | None = None
     bytes_received: int = 0
+    connection: int = 0
 
     def received(self, count: int) -> None:
         """So many more bytes of the body have come."""
@@ -62,7 +66,9 @@ class Front:
 
     async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer, spoil the answer, or close the connection without one."""
-        record = Record(self._device.clock.wall(), request.method, request.path, dict(request.query))
+        record = Record(
+            self._device.clock.wall(), request.method, request.path, dict(request.query), connection=_port(request)
+        )
         self.records.append(record)
         try:
             response = await self._answer(request, record)
@@ -161,6 +167,12 @@ class Front:
         await response.prepare(request)
         await response.write_eof()
         _close(request, abrupt=True)
+
+
+def _port(request: web.BaseRequest) -> int:
+    """The client's port; 0 where it has left already."""
+    peer = request.transport.get_extra_info("peername") if request.transport is not None else None
+    return int(peer[1]) if peer else 0
 
 
 def _too_large(request: web.BaseRequest, path: str) -> bool:

@@ -335,6 +335,7 @@ class Stream:
         self.length = int(length) if length.isdigit() else None
         self._response = response
         self._hang_up = hang_up
+        self._ended = False
 
     def __enter__(self) -> Stream:
         return self
@@ -343,7 +344,8 @@ class Stream:
         self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._response.close()
-        self._hang_up()
+        if exc is not None or not self._ended:
+            self._hang_up()
 
     def blocks(self) -> Iterator[bytes]:
         """The body in blocks of 1 MiB at most. Raises AnswerError where it breaks off or is short."""
@@ -361,6 +363,7 @@ class Stream:
     def _guarded(self, pieces: Iterator[Any]) -> Iterator[bytes]:
         try:
             yield from pieces
+            self._ended = True
         except (failures.RequestException, OSError) as exc:
             raise AnswerError(f"{self.request}: the answer broke off: {_words(exc)}") from exc
 

@@ -1,86 +1,133 @@
 # Copyright (c) 2026, community.pikvm contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How many requests a second, unchanged run of each module makes."""
+"""The table of requests in the documentation: every row is run as it stands there, to change and when all is right."""
 
 from __future__ import annotations
 
+import csv
 import hashlib
+import importlib
+import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from tests.simulator import Simulator
-from tests.support.ansible import Ansible, task
-from tests.support.device import insert, switch_on
+from tests.support.ansible import ROOT, Ansible, Host, Outcome, task
+from tests.support.web import library
 
+PAGE = ROOT / "docs" / "docsite" / "rst" / "requests.rst"
+MODULES = ROOT / "plugins" / "modules"
 DATA = b"an image" * 1000
-CHECKSUM = f"sha256:{hashlib.sha256(DATA).hexdigest()}"
-
-UNCHANGED: list[tuple[dict[str, Any], range]] = [
-    (task("pikvm_info"), range(4, 5)),
-    (task("pikvm_info", gather_subset=["atx"]), range(1, 2)),
-    (task("pikvm_atx_power", state="on"), range(3, 10)),
-    (task("pikvm_atx_power", state="on", stable_for=0), range(1, 2)),
-    (task("pikvm_msd_image", src="a.iso"), range(1, 2)),
-    (task("pikvm_msd_image", src="a.iso", checksum=CHECKSUM), range(1, 2)),
-    (task("pikvm_msd_image", state="absent", name="none.iso"), range(1, 2)),
-    (task("pikvm_msd_drive", state="connected", image="a.iso", media_type="cdrom"), range(1, 2)),
-    (task("pikvm_gpio_channel", channel="relay1", state="off"), range(1, 2)),
-    (task("pikvm_wait_for", power="on", stable_for=0), range(1, 2)),
-    (task("pikvm_hid", jiggler=False, mouse_output="usb"), range(1, 2)),
-    (task("pikvm_streamer", quality=80, desired_fps=40), range(1, 2)),
-    (task("pikvm_snapshot", saved="forget"), range(1, 2)),
-]
-
-AFTER_DISCONNECTION: list[tuple[dict[str, Any], range]] = [
-    (task("pikvm_msd_drive", state="disconnected"), range(1, 2)),
-    (task("pikvm_msd_image", src="a.iso", checksum=CHECKSUM), range(3, 4)),
-    (task("pikvm_msd_image", src="a.iso", compare="content"), range(3, 4)),
-]
+VARIABLES = {"checksum": f"sha256:{hashlib.sha256(DATA).hexdigest()}", "edid": "00FFFFFFFFFFFF00" + "00" * 120}
+CELL = re.compile(r"(?P<module>\w+)(, ``(?P<options>.+)``.*)?")
+ALONE, SWITCH = "alone", "switch"
+PRESSES_LAST = 5.0
+"""The switch's speed: a press at a port has to be seen."""
 
 
-def shown(options: dict[str, Any]) -> str:
-    return ", ".join(f"{name}={str(value)[:16]}" for name, value in options.items())
+@dataclass(frozen=True)
+class Row:
+    """A row of the table. A number that depends on time is a range; None stands for a dash."""
+
+    words: str
+    module: str
+    options: dict[str, Any]
+    right: range | None
+    changed: range | None
+
+    @property
+    def host(self) -> str:
+        """The PiKVM that it is run on."""
+        return SWITCH if self.module.startswith("pikvm_switch") or "port" in self.options else ALONE
+
+    @property
+    def task(self) -> dict[str, Any]:
+        """What is run."""
+        login = (self.module, self.options.get("state")) == ("pikvm_session", "present")
+        return task(self.module, {"register": "session"} if login else {}, **self.options)
+
+    @property
+    def numbers(self) -> list[tuple[bool, range]]:
+        """The runs: whether each is to change something, and how many requests it needs."""
+        runs = [(True, self.changed), (False, self.right)]
+        return [(changes, number) for changes, number in runs if number is not None]
 
 
-def test_fewest_requests_of_a_switch(ansible: Ansible, simulator: Callable[..., Simulator]) -> None:
-    beacon = {"unit": 1, "link": "uplink", "state": False}
-    outcomes = ansible.run(
-        simulator(switch=True),
-        task("pikvm_switch_port", port="0", active=True, beacon=False),
-        task("pikvm_switch", colors={"active": "default"}, beacon=beacon),
-        task("pikvm_switch_edid", name="Default"),
-        task("pikvm_switch_edid", name="none", state="absent"),
-    )
-    for outcome in outcomes:
-        assert outcome.changed is False
-        assert [record.path for record in outcome.requests] == ["/api/switch"]
+def number(text: str) -> range | None:
+    """`4`, `3 to 9`, or a dash."""
+    if text == "\\-":
+        return None
+    least, _to, most = text.partition(" to ")
+    return range(int(least), int(most or least) + 1)
 
 
-def test_fewest_requests(
-    ansible: Ansible,
-    sim: Simulator,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-    record_property: Callable[[str, object], None],
-) -> None:
+def rows() -> list[Row]:
+    found = []
+    for line in PAGE.read_text(encoding="utf-8").splitlines():
+        if line.startswith('   "'):
+            words, right, changed = next(csv.reader([line.strip()], skipinitialspace=True))
+            cell = CELL.fullmatch(words)
+            assert cell, words
+            options = yaml.safe_load(f"{{{cell['options'] or ''}}}")
+            found.append(Row(words, cell["module"], options, number(right), number(changed)))
+    return found
+
+
+ROWS = rows()
+
+
+@pytest.fixture
+def ran(ansible: Ansible, simulator: Callable[..., Simulator], tmp_path: Path) -> list[tuple[Row, list[Outcome]]]:
+    """Each row, and its runs."""
     (tmp_path / "a.iso").write_bytes(DATA)
-    switch_on(sim)
-    insert(sim, "a.iso", DATA)
-    disconnect = task("pikvm_msd_drive", state="disconnected")
-    rows = [*UNCHANGED, (disconnect, range(3, 4)), *AFTER_DISCONNECTION]
-    outcomes = ansible.run(sim, *(row for row, _expected in rows))
-    table = "\n".join(
-        f"{len(outcome.requests):4}  {outcome.task} {shown(row[f'community.pikvm.{outcome.task}'])}"
-        for outcome, (row, _expected) in zip(outcomes, rows, strict=True)
-        if not outcome.changed
-    )
-    record_property("requests_of_an_unchanged_run", table)
-    with capsys.disabled():
-        print(f"\nrequests of an unchanged run\n{table}")
-    assert [index for index, outcome in enumerate(outcomes) if outcome.changed] == [len(UNCHANGED)]
-    for outcome, (_row, expected) in zip(outcomes, rows, strict=True):
-        assert len(outcome.requests) in expected, (outcome.task, [record.path for record in outcome.requests])
+    with library() as address:
+        variables = {**VARIABLES, "library": address}
+        hosts = {
+            name: Host(sim, [row.task for row in ROWS if row.host == name for _run in row.numbers], variables=variables)
+            for name, sim in {ALONE: simulator(), SWITCH: simulator(switch=True, speed=PRESSES_LAST)}.items()
+        }
+        played = {name: iter(outcomes) for name, outcomes in ansible.play(hosts).hosts.items()}
+    return [(row, [next(played[row.host]) for _run in row.numbers]) for row in ROWS]
+
+
+def test_every_row_needs_as_many_requests_as_it_says(
+    ran: list[tuple[Row, list[Outcome]]], subtests: pytest.Subtests
+) -> None:
+    for row, outcomes in ran:
+        for (changes, expected), outcome in zip(row.numbers, outcomes, strict=True):
+            with subtests.test(msg=row.words, changes=changes):
+                assert outcome.ok, outcome.msg
+                asked = [(record.method, record.path) for record in outcome.requests]
+                assert outcome.changed is changes
+                assert len(asked) in expected, asked
+                check_connections(outcome)
+                if not changes:
+                    assert outcome.writes == []
+                    assert not row.module.startswith("pikvm_switch") or asked == [("GET", "/api/switch")]
+
+
+def check_connections(outcome: Outcome) -> None:
+    """All over one connection, but for a WebSocket."""
+    sockets = [record.connection for record in outcome.requests if record.path == "/api/ws"]
+    others = {record.connection for record in outcome.requests if record.path != "/api/ws"}
+    assert len(sockets) <= 1
+    assert len(others) <= 1
+    assert 0 not in {*sockets, *others}
+
+
+def test_every_module_that_connects_has_a_row() -> None:
+    package = "ansible_collections.community.pikvm.plugins.modules"
+    modules = {path.stem: importlib.import_module(f"{package}.{path.stem}") for path in MODULES.glob("*.py")}
+    ours = {name: module.MODULE for name, module in modules.items() if hasattr(module, "MODULE")}
+    assert {name for name, module in ours.items() if module.connects} == {row.module for row in ROWS}
+
+
+def test_more_than_one_request_for_nothing_has_a_reason() -> None:
+    reasons = set(re.findall(r"^- ``(\w+)``:", PAGE.read_text(encoding="utf-8"), re.MULTILINE))
+    assert reasons == {row.module for row in ROWS if row.right not in (None, range(1, 2))}
