@@ -12,8 +12,8 @@ version_added: 0.2.0
 description:
   - Tells the size and the SHA-256 of a file where the module runs. It talks to no PiKVM.
   - The role P(community.pikvm.reinstall#role) uses it before it touches a server.
-  - A large file is hashed once. Its hash is kept in C(~/.ansible/pikvm/hashes) for as long as the file is not touched, so that a
-    fleet that installs one image reads it once. Whoever comes while it is being hashed waits for that.
+  - A large file is hashed once. Its hash is kept in C(~/.ansible/pikvm/hashes) for as long as the file is not touched,
+    so that a fleet that installs one image reads it once. Whoever comes while it is being hashed waits for that.
 author:
   - community.pikvm contributors (@ansible-collections)
 options:

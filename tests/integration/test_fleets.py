@@ -24,6 +24,9 @@ EXAMPLES = ROOT / "examples" / "fleet"
 IMAGE = b"an installer" * 10_000
 WRONG = {"pikvm_password": "not this one"}
 
+SERVER: dict[str, Any] = {"speed": 5, "machine": {"installer_seconds": 30.0}}
+"""Its installer runs long enough to be seen on a busy machine."""
+
 Play = Callable[..., str]
 
 
@@ -60,7 +63,7 @@ def test_no_server_follows_a_canary_that_failed(play: Play, simulator: Start) ->
 
 
 def test_failure_of_one_is_nobody_elses(play: Play, simulator: Start) -> None:
-    sims = {"good": simulator(), "bad": simulator()}
+    sims = {"good": simulator(**SERVER), "bad": simulator()}
     output = play("free", sims, spoiled=("bad",))
     assert installed(sims["good"]), output
     assert [record.path for record in sims["good"].requests].count("/api/msd/write") == 1
@@ -68,7 +71,7 @@ def test_failure_of_one_is_nobody_elses(play: Play, simulator: Start) -> None:
 
 
 def test_image_is_fetched_by_the_pikvm(play: Play, simulator: Start, tmp_path: Path) -> None:
-    sim = simulator()
+    sim = simulator(**SERVER)
     with shelf(tmp_path) as address:
         output = play("served", {"server": sim}, image_server=address, image_file=str(tmp_path / "a.iso"))
     assert installed(sim), output
