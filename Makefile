@@ -57,7 +57,7 @@ endef
 export CHECK_PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test simulator build clean lint types docs-check unit faults sanity molecule importer setup
+.PHONY: help demo test simulator build clean lint types docs-check unit faults bench sanity molecule importer setup
 
 help: ## This list
 	@echo 'Every target sets up what it needs in $(VENV). On a fresh clone, start with `make demo`.'
@@ -80,6 +80,9 @@ unit: setup ## pytest: unit, contract and integration tests (make unit ARGS="-k 
 faults: setup ## Let everything in the docs' table of failures happen, and the next run repair it (5 minutes)
 	@"$(PY)" -m pytest -n 2 -m faults tests/integration/role $(ARGS)
 
+bench: setup ## What tasks, uploads and fleets cost here, as tables (make bench ARGS="tasks info")
+	@"$(PY)" -m tests.benchmarks $(ARGS)
+
 sanity: setup ## ansible-test sanity, all tests
 	@"$(PY)" tests/tools/ansible_test.py sanity $(ARGS)
 
@@ -97,7 +100,7 @@ lint: setup ## ruff, yamllint, ansible-lint, changelog, licences, sizes
 	exit $$failed
 
 types: setup ## mypy, strict
-	mypy -p ansible_collections.community.pikvm.plugins -p tests.simulator -p tests.installer -p tests.tools
+	mypy -p ansible_collections.community.pikvm.plugins -p tests.simulator -p tests.installer -p tests.benchmarks -p tests.tools
 
 docs-check: setup ## The modules' documentation
 	mkdir -p .cache
