@@ -17,11 +17,12 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Callable
 
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible.plugins.action.normal import ActionModule as NormalAction
+from ansible.utils.display import Display
 
 from ansible_collections.community.pikvm.plugins.module_utils._argspec import connection_spec
 from ansible_collections.community.pikvm.plugins.module_utils._client.auth import PYOTP_IMPORT_ERROR
@@ -30,7 +31,10 @@ from ansible_collections.community.pikvm.plugins.module_utils._client.tls import
 from ansible_collections.community.pikvm.plugins.module_utils._runner import Module
 
 MODULES = "ansible_collections.community.pikvm.plugins.modules"
-SWITCH = "pikvm_in_process"
+IN_PROCESS = "pikvm_in_process"
+PROGRESS = "pikvm_progress"
+TERMINAL = bool(sys.stdout) and sys.stdout.isatty()
+"""Whether somebody is watching. Asked here, for a worker may have lost Ansible's standard output."""
 
 
 class ActionModule(NormalAction):
@@ -53,7 +57,7 @@ class ActionModule(NormalAction):
                 self._task.args[name] = self._templar.template(known[f"pikvm_{name}"])
         result: dict[str, Any]
         if self._belongs_here(known):
-            result = {**ActionBase.run(self, tmp, task_vars), **self._run_here(module)}
+            result = {**ActionBase.run(self, tmp, task_vars), **self._run_here(module, known)}
         else:
             result = super().run(tmp, task_vars)
         if result.get("auth_token"):
@@ -62,9 +66,8 @@ class ActionModule(NormalAction):
 
     def _belongs_here(self, known: dict[str, Any]) -> bool:
         """Whether the module would run on this machine, as this user, with this Python, while Ansible waits for it."""
-        wanted = known.get(SWITCH, os.environ.get(SWITCH.upper(), "true"))
         return (
-            boolean(self._templar.template(wanted), strict=False)
+            self._is_on(IN_PROCESS, known, True)
             and self._connection.transport == "local"
             and not self._task.async_val
             and not self._play_context.become
@@ -77,12 +80,29 @@ class ActionModule(NormalAction):
         named = str(self._templar.template(interpreter) or "auto")
         return named.startswith("auto") or os.path.realpath(named) == os.path.realpath(sys.executable)
 
-    def _run_here(self, module: Module) -> dict[str, Any]:
+    def _is_on(self, switch: str, known: dict[str, Any], default: bool) -> bool:
+        """A switch: the host's variable of that name, else the environment variable."""
+        wanted = known.get(switch, os.environ.get(switch.upper(), default))
+        return bool(boolean(self._templar.template(wanted), strict=False))
+
+    def _tell(self, known: dict[str, Any]) -> Callable[[str], None] | None:
+        """What shows a line at once, where somebody wants that. Standard output belongs to the callbacks."""
+        if self._task.no_log or not self._is_on(PROGRESS, known, TERMINAL):
+            return None
+        host = known["inventory_hostname"]
+
+        def show(line: str) -> None:
+            Display().display(f"{host}: {line}", stderr=True, screen_only=True)
+
+        return show
+
+    def _run_here(self, module: Module, known: dict[str, Any]) -> dict[str, Any]:
+        tell = self._tell(known)
         environment: dict[str, str] = {}
         self._compute_environment_string(environment)
         given = json.loads(json.dumps(self._task.args, default=str))  # as a module gets them: plain, vaults opened
         with self._surroundings(environment):
-            return module.answer(self._task.action, given, bool(self._task.check_mode), bool(self._task.diff))
+            return module.answer(self._task.action, given, bool(self._task.check_mode), bool(self._task.diff), tell)
 
     @contextmanager
     def _surroundings(self, environment: dict[str, str]) -> Iterator[None]:

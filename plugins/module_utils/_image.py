@@ -26,6 +26,7 @@ from ._client.upload import ImageFile
 from ._hashes import sha256_of
 from ._msd import busy, drive_of, require_online
 from ._plan import Plan, Run, Step
+from ._progress import Progress
 
 LISTED_WITHIN = 3.0
 """Seconds until the rest of a failed transfer has to be listed: the list is up to a second old, and cards are slow."""
@@ -55,11 +56,16 @@ class ImageWish:
 
 @dataclass
 class Store:
-    """The storage of one PiKVM, and what went there."""
+    """The storage of one PiKVM, and what went there.
+
+    Attributes:
+        tell: takes a line about the progress of a transfer now and then, if anybody wants to see it.
+    """
 
     client: Pikvm
     run: Run
     warn: Callable[[str], None]
+    tell: Callable[[str], None] | None = None
     transferred: int = 0
     elapsed: float = 0.0
     hashed: dict[Image, str] = field(default_factory=dict)
@@ -275,8 +281,11 @@ def _send(store: Store, wish: ImageWish) -> None:
 
 
 def _transfer_once(store: Store, wish: ImageWish) -> Transferred:
+    progress = Progress(wish.name, store.tell) if store.tell else None
     if wish.source:
+        size = wish.source.size
         wish.source.stall = wish.wait_timeout
+        wish.source.on_progress = (lambda sent: progress(sent, size)) if progress else None
         return store.client.msd_write(wish.name, wish.source)
     return store.client.msd_write_remote(
         wish.name,
@@ -284,6 +293,7 @@ def _transfer_once(store: Store, wish: ImageWish) -> Transferred:
         wish.download_timeout,
         not wish.download_validate_certs,
         wish.wait_timeout,
+        progress,
     )
 
 

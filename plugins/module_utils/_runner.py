@@ -31,12 +31,14 @@ class Task:
         client: the PiKVM; it cannot write in check mode. A module that does not connect has none.
         run: takes the steps of a plan.
         warn: tells the user something that is not a failure.
+        tell: shows the user a line at once, while the module works. None where nobody would see it.
     """
 
     params: dict[str, Any]
     client: Pikvm
     run: Run
     warn: Callable[[str], None]
+    tell: Callable[[str], None] | None = None
 
     @property
     def check_mode(self) -> bool:
@@ -77,10 +79,19 @@ class Module:
             module.fail_json(**result)
         module.exit_json(**result)
 
-    def answer(self, name: str, given: dict[str, Any], check_mode: bool, diff: bool) -> Result:
+    def answer(
+        self,
+        name: str,
+        given: dict[str, Any],
+        check_mode: bool,
+        diff: bool,
+        tell: Callable[[str], None] | None = None,
+    ) -> Result:
         """Check the parameters given and return the result that `main` would print, secrets masked like there."""
         checked = ArgumentSpecValidator(self.argument_spec, **self.constraints).validate(given)
         params: dict[str, Any] = checked.validated_parameters
+        secrets = self._secrets(params) | logins(params)
+        said = (lambda line: tell(remove_values(line, secrets))) if tell else None
         warnings: list[str] = []
         if checked.error_messages:
             words = checked.errors.msg
@@ -88,27 +99,34 @@ class Module:
             words = f"Unsupported parameters for ({name}) module: {words}" if unsupported else words
             result: Result = {"failed": True, "changed": False, "msg": words}
         else:
-            result = self._perform(params, check_mode, diff, warnings.append)
+            result = self._perform(params, check_mode, diff, warnings.append, said)
         result["invocation"] = {"module_args": params}
         if warnings:
             result["warnings"] = warnings
-        return masked(result, self._secrets(params) | logins(params))
+        return masked(result, secrets)
 
     def _secrets(self, params: dict[str, Any]) -> set[str]:
         hidden = [params.get(name) for name, spec in self.argument_spec.items() if spec.get("no_log")]
         return {str(value) for value in hidden if value}
 
-    def _perform(self, params: dict[str, Any], check_mode: bool, diff: bool, warn: Callable[[str], None]) -> Result:
+    def _perform(
+        self,
+        params: dict[str, Any],
+        check_mode: bool,
+        diff: bool,
+        warn: Callable[[str], None],
+        tell: Callable[[str], None] | None = None,
+    ) -> Result:
         """Do it, and put every failure into words."""
         steps = Run(check_mode=check_mode, wait_timeout=params.get("wait_timeout", 60.0))
         try:
             check_seconds(params, self.options)
             if not self.connects:
-                result = self.run(Task(params, cast("Pikvm", None), steps, warn))
+                result = self.run(Task(params, cast("Pikvm", None), steps, warn, tell))
             else:
                 client = Pikvm(connection_of(params), read_only=check_mode or not self.writes)
                 try:
-                    result = self.run(Task(params, client, steps, warn))
+                    result = self.run(Task(params, client, steps, warn, tell))
                 finally:
                     client.close()
         except MissingLibraryError as exc:

@@ -92,6 +92,9 @@ options:
 notes:
   - Images can be stored and removed only while the drive is not connected to the server. This module never
     disconnects it.
+  - On a terminal, a line on standard error tells every five seconds how far a transfer has come. That needs a local
+    connection, where the module runs inside Ansible's own worker. The variable C(pikvm_progress), or E(PIKVM_PROGRESS)
+    in Ansible's environment, shows these lines without a terminal, too, or not at all. With C(no_log) there are none.
 seealso:
   - module: community.pikvm.pikvm_msd_drive
 """
@@ -185,7 +188,7 @@ SPEC: dict[str, Any] = {
 def run(task: Task) -> Result:
     """Compare, remove what is wrong, transfer, and read back."""
     wish = image_wish(task.params)
-    store = Store(task.client, task.run, task.warn)
+    store = Store(task.client, task.run, task.warn, task.tell)
     planner = plan_absent if task.params["state"] == "absent" else plan_present
     plan = task.run.converge(store.observe, store.read, lambda msd: planner(store, msd, wish))
     return {

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Callable
 
 from .answer import Params, Request
 from .console import Console
@@ -149,13 +149,22 @@ class Pikvm:
         params: Params = {"image": name, "remove_incomplete": True}
         return _transferred(self.transport.post("/api/msd/write", params, image))
 
-    def msd_write_remote(self, name: str, url: str, timeout: float, insecure: bool, stall: float) -> Transferred:
+    def msd_write_remote(
+        self,
+        name: str,
+        url: str,
+        timeout: float,
+        insecure: bool,
+        stall: float,
+        on_progress: Callable[[int, int], None] | None = None,
+    ) -> Transferred:
         """POST /api/msd/write_remote: the PiKVM fetches the image itself.
 
         Args:
             timeout: seconds that the PiKVM may take to connect to the web server.
             insecure: the PiKVM does not check that server's certificate.
             stall: seconds without a sign of progress after which the transfer is given up.
+            on_progress: called with the bytes written so far and the image's size, as often as the PiKVM tells them.
 
         Raises:
             DeviceError: refused, or failed on the way; the latter is said by the last line of an answer of status 200.
@@ -174,6 +183,8 @@ class Pikvm:
             try:
                 for line in stream.lines():
                     last = _envelope(line) or last
+                    if on_progress:
+                        _report(last, on_progress)
             except AnswerError as exc:
                 if last.get("ok") is not False:  # a failure is told first and the stream broken after it
                     raise LostAnswerError(f"{exc}. The image may be incomplete") from exc
@@ -214,6 +225,16 @@ def _envelope(line: bytes) -> dict[str, Any] | None:
     except ValueError:
         return None
     return found if isinstance(found, dict) else None
+
+
+def _report(last: dict[str, Any], on_progress: Callable[[int, int], None]) -> None:
+    """Pass on what a line says of bytes, if it says any."""
+    result = last.get("result")
+    image = result.get("image") if isinstance(result, dict) else None
+    image = image if isinstance(image, dict) else {}
+    written, size = image.get("written"), image.get("size")
+    if isinstance(written, int):
+        on_progress(written, size if isinstance(size, int) else 0)
 
 
 def _last_line(request: Request, last: dict[str, Any]) -> Transferred:

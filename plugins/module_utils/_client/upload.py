@@ -23,12 +23,12 @@ class ImageFile:
     Args:
         path: a regular file that is not empty.
         option: the name of the user's option, for errors.
-        on_progress: called with the number of bytes sent so far, after each block.
 
     Attributes:
         size: bytes, fixed when the file was first looked at.
         sent: bytes given to the connection.
         stall: seconds that the device may take for a block before the connection is given up.
+        on_progress: called with the number of bytes sent so far, after each block.
 
     Raises:
         OptionError: the file is missing, not a regular file, not readable or empty.
@@ -41,7 +41,7 @@ class ImageFile:
         self.option = option
         self.stall = stall
         self.sent = 0
-        self._on_progress = on_progress
+        self.on_progress = on_progress
         self._stat = self._look()
         self.size = self._stat.st_size
 
@@ -57,8 +57,8 @@ class ImageFile:
                     raise OptionError(self.option, f"{self.path} became shorter while it was read")
                 yield block
                 self.sent += len(block)
-                if self._on_progress:
-                    self._on_progress(self.sent)
+                if self.on_progress:
+                    self.on_progress(self.sent)
 
     def sha256(self) -> str:
         """SHA-256 of the whole file, read now, as hex digits."""
