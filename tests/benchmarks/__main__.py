@@ -18,12 +18,13 @@ from pathlib import Path
 
 from ansible.release import __version__ as core
 
-from . import scale, tasks
+from . import scale, tasks, upload
 from .table import Table
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
 BENCHMARKS: dict[str, Callable[[], Table]] = {
     "tasks": tasks.tasks,
+    "upload": upload.table,
     "info": scale.info,
     "reinstall": scale.reinstall,
 }

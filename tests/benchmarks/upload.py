@@ -32,7 +32,11 @@ from pathlib import Path
 
 from tests.simulator.certificate import certificate
 
+from .table import Table
+
 ROUNDS = 5
+TARGET = 0.95
+"""Of curl's rate, at least."""
 MIB = 1024 * 1024
 GIB = 1024 * MIB
 UTILITIES = Path(__file__).resolve().parents[2] / "plugins" / "module_utils"
@@ -240,20 +244,30 @@ def _program(name: str) -> str:
     return shutil.which(name, path=os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin"])) or ""
 
 
+def table(size: int = 2 * GIB) -> Table:
+    """The upload of so many bytes by each contender, or what is missing for that."""
+    result = Table(
+        f"Upload of {size / GIB:g} GiB over TLS to one nginx",
+        ["sent by", "MiB/s", "of curl", "CPU s", "memory MiB"],
+    )
+    lost = missing()
+    if lost:
+        result.notes.append(f"Not measured: {' and '.join(lost)} not found: apt-get install {' '.join(lost)}")
+        return result
+    found = measure(size)
+    for contender, run in found.items():
+        share = run.rate / found["curl"].rate
+        cells = (f"{run.rate / MIB:.0f}", f"{share:.2f}", f"{run.cpu:.2f}", f"{run.memory / MIB:.0f}")
+        result.add(contender, *cells)
+    result.judge(f"the client at least {TARGET} of curl", found["client"].rate >= TARGET * found["curl"].rate)
+    return result
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.upload", description=__doc__.split("\n")[0])
     parser.add_argument("gib", nargs="?", type=float, default=2.0, help="GiB to upload (2)")
     args = parser.parse_args()
-    lost = missing()
-    if lost:
-        print(f"Not measured: {' and '.join(lost)} not found. On Debian and Ubuntu: apt-get install {' '.join(lost)}")
-        return 0
-    found = measure(int(args.gib * GIB))
-    for contender, run in found.items():
-        print(
-            f"{contender:<8}{run.rate / MIB:7.0f} MiB/s {run.cpu:6.2f} CPU s {run.memory / MIB:6.1f} MiB of memory "
-            f"{run.rate / found['curl'].rate:6.2f} of curl"
-        )
+    print(table(int(args.gib * GIB)))
     return 0
 
 
