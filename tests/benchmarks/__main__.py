@@ -21,6 +21,7 @@ from ansible.release import __version__ as core
 from . import scale, tasks, upload
 from .table import Table
 
+DESCRIPTION = "Run the benchmarks and print their tables."
 RESULTS = Path(__file__).with_name("RESULTS.md")
 BENCHMARKS: dict[str, Callable[[], Table]] = {
     "tasks": tasks.tasks,
@@ -46,7 +47,7 @@ def surroundings() -> str:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=DESCRIPTION)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(BENCHMARKS)} (all)")
     parser.add_argument("--save", action="store_true", help=f"write the tables to {RESULTS.name}")
     args = parser.parse_args()

@@ -34,6 +34,7 @@ from tests.simulator.certificate import certificate
 
 from .table import Table
 
+DESCRIPTION = "Upload one large image over TLS: the client of this collection, and curl."
 ROUNDS = 5
 TARGET = 0.95
 """Of curl's rate, at least."""
@@ -264,7 +265,7 @@ def table(size: int = 2 * GIB) -> Table:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.upload", description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.upload", description=DESCRIPTION)
     parser.add_argument("gib", nargs="?", type=float, default=2.0, help="GiB to upload (2)")
     args = parser.parse_args()
     print(table(int(args.gib * GIB)))

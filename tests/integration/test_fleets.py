@@ -37,6 +37,7 @@ def play(ansible: Ansible, tmp_path: Path) -> Play:
     shared = {
         **LOCAL,
         "reinstall_confirm": "{{ inventory_hostname }}",
+        "reinstall_artifacts_dir": str(tmp_path / "evidence"),
         "reinstall_frames": False,
         "reinstall_image": str(tmp_path / "a.iso"),
         "reinstall_led_stable_for": 0.2,

@@ -127,7 +127,7 @@ def test_press_whose_answer_was_lost_is_looked_for_and_never_repeated(
     ansible: Ansible, sim: Simulator, when: str
 ) -> None:
     sim.fault("drop_request", writes=True, when=when)
-    (outcome,) = ansible.run(sim, power(state="on", wait_timeout=1.0))
+    (outcome,) = ansible.run(sim, power(state="on", wait_timeout=1.0 if when == "before" else 30.0))
     assert outcome.writes == ["atx/power"]
     assert outcome.ok is (when == "after")
     if when == "after":
