@@ -80,7 +80,7 @@ unit: setup ## pytest: unit, contract and integration tests (make unit ARGS="-k 
 faults: setup ## Let everything in the docs' table of failures happen, and the next run repair it (5 minutes)
 	@"$(PY)" -m pytest -n 2 -m faults tests/integration/role $(ARGS)
 
-bench: setup ## What tasks, uploads and fleets cost here, as tables (make bench ARGS="tasks info")
+bench: $(RUNTIME) $(TREE) ## What tasks, uploads and fleets cost here, as tables (make bench ARGS="tasks info")
 	@"$(PY)" -m tests.benchmarks $(ARGS)
 
 sanity: setup ## ansible-test sanity, all tests
