@@ -57,7 +57,7 @@ endef
 export CHECK_PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test simulator build clean lint types docs-check unit faults bench sanity molecule importer setup
+.PHONY: help demo test simulator build clean lint types docs docs-check unit faults bench sanity molecule importer setup
 
 help: ## This list
 	@echo 'Every target sets up what it needs in $(VENV). On a fresh clone, start with `make demo`.'
@@ -71,7 +71,7 @@ simulator: $(RUNTIME) ## Serve a simulated PiKVM in the foreground: make simulat
 
 test: setup ## Everything CI runs, each step timed
 	@MAKE="$(MAKE)" "$(PY)" tests/tools/run_steps.py --jobs $(JOBS) --logs .cache/steps \
-	  unit=.cache/pytest.xml molecule sanity importer lint docs-check types
+	  unit=.cache/pytest.xml molecule sanity importer lint docs types
 
 unit: setup ## pytest: unit, contract and integration tests (make unit ARGS="-k power")
 	@mkdir -p .cache
@@ -94,7 +94,7 @@ molecule: setup ## The role's and the playbooks' molecule scenarios
 lint: setup ## ruff, yamllint, ansible-lint, changelog, licences, sizes
 	@failed=0; \
 	for check in 'ruff check' 'ruff format --check' 'yamllint --strict .' ansible-lint 'antsibull-changelog lint' \
-	  'reuse lint --lines' 'python tests/tools/check_tree.py'; do \
+	  'reuse lint --lines' 'python tests/tools/check_tree.py' 'python tests/tools/guides.py'; do \
 	  echo "== $$check"; $$check || failed=1; \
 	done; \
 	exit $$failed
@@ -105,6 +105,14 @@ types: setup ## mypy, strict
 docs-check: setup ## The modules' documentation
 	mkdir -p .cache
 	HOME="$(CURDIR)/.cache" antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs all --check-extra-docs-refs .
+
+docs: docs-check ## The documentation as a site, in build/docs/html
+	@rm -rf build/docs
+	@mkdir -p -m 755 build build/docs build/docs/rst
+	@HOME="$(CURDIR)/.cache" antsibull-docs collection --cleanup everything --fail-on-error --use-current --squash-hierarchy \
+	  --dest-dir build/docs/rst community.pikvm
+	@sphinx-build -b html -c docs/docsite -d .cache/sphinx -q -W --keep-going build/docs/rst build/docs/html
+	@echo "build/docs/html/index.html"
 
 build: setup ## The Galaxy tarball, in build/
 	@ansible-galaxy collection build --force --output-path build
