@@ -19,7 +19,9 @@ html_title = "Ansible collection community.pikvm"
 html_short_title = project
 
 extensions = ["sphinx_antsibull_ext"]
-html_theme = "alabaster"
+html_theme = "sphinx_ansible_theme"
+html_static_path = ["static"]
+html_css_files = ["narrow.css"]
 pygments_style = "ansible"
 highlight_language = "YAML+Jinja"
 html_show_sphinx = False
