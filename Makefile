@@ -102,7 +102,7 @@ lint: setup ## ruff, yamllint, ansible-lint, changelog, licences, sizes
 types: setup ## mypy, strict
 	mypy -p ansible_collections.community.pikvm.plugins -p tests.simulator -p tests.installer -p tests.benchmarks -p tests.tools
 
-docs-check: setup ## The modules' documentation
+docs-check: setup ## The modules' documentation, without building it
 	mkdir -p .cache
 	HOME="$(CURDIR)/.cache" antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs all --check-extra-docs-refs .
 
