@@ -23,7 +23,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from tests.simulator import Simulator
 from tests.simulator.__main__ import parse
-from tests.support import isos
+from tests.support import isos, preloaded
 from tests.support.ansible import PATIENCE, ROOT, Ansible
 from tests.support.expect import Start
 from tests.tools.guides import GUIDES, PAGES, RUN, Command, blocks, findings
@@ -88,6 +88,7 @@ class Theatre:
             **ansible.environment(),
             "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
             "PIKVM_PASSWORD": "admin",
+            "PWD": str(self.folder),
         }
         if stage.own_settings:
             del self._environment["ANSIBLE_CONFIG"]
@@ -118,8 +119,19 @@ class Theatre:
 
     def run(self, command: Command) -> None:
         """Run a command: it prints what is shown, and fails only where the guide says so."""
+        status, output = self._run(self.cast(command.line))
+        printed = " ".join(output.split())
+        shown = " ".join(self.cast("\n".join(command.output)).split())
+        assert re.search(r".*".join(re.escape(part) for part in re.split(r" ?\.\.\. ?", shown)), printed), printed
+        assert bool(status) == bool(re.search(r"FAILED|failed in state", shown)), printed
+
+    def _run(self, line: str) -> tuple[int, str]:
+        """Its exit status, and all that it printed."""
+        if line.startswith("ansible-playbook ") and "ANSIBLE_CONFIG" in self._environment:
+            arguments = shlex.split(line)[1:]
+            return preloaded.run(arguments, self._environment, self.folder, PATIENCE)
         finished = subprocess.run(
-            ["bash", "-c", self.cast(command.line)],
+            ["bash", "-c", line],
             env=self._environment,
             cwd=self.folder,
             stdout=subprocess.PIPE,
@@ -128,10 +140,7 @@ class Theatre:
             timeout=PATIENCE,
             check=False,
         )
-        printed = " ".join(finished.stdout.split())
-        shown = " ".join(self.cast("\n".join(command.output)).split())
-        assert re.search(r".*".join(re.escape(part) for part in re.split(r" ?\.\.\. ?", shown)), printed), printed
-        assert bool(finished.returncode) == bool(re.search(r"FAILED|failed in state", shown)), printed
+        return finished.returncode, finished.stdout
 
 
 def runnable(page: Path) -> list[Command]:
