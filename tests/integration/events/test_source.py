@@ -1,0 +1,320 @@
+# Copyright (c) 2026, community.pikvm contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The event source without ansible-rulebook: its coroutine, a queue, and simulated PiKVMs over TLS."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.simulator import Simulator
+from tests.support.ansible import connection
+from tests.support.device import DIALECTS, insert, press_power, switch_on
+from tests.support.raw import until
+from tests.support.source import LISTENER, PATIENCE, PLUGIN, Source, check_event, fail
+
+Start = Callable[..., Simulator]
+Listen = Callable[..., Source]
+Pace = Callable[..., None]
+
+SECRET = "geheim"
+QUICK = {"led_on_delay": 0.0, "led_off_delay": 0.0}
+
+NO_ANSIBLE = """
+import runpy, sys
+
+class NoAnsible:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in ("ansible", "ansible_collections"):
+            raise ImportError(f"{name} was imported")
+
+sys.meta_path.insert(0, NoAnsible())
+runpy.run_path(sys.argv[1], run_name="__main__")
+"""
+
+
+@pytest.fixture
+def running(simulator: Start) -> Start:
+    """Starts simulators with a computer that runs and whose LEDs follow at once."""
+
+    def start(**options: Any) -> Simulator:
+        sim = simulator(machine=QUICK, **options)
+        switch_on(sim)
+        return sim
+
+    return start
+
+
+def light(sim: Simulator, lit: bool) -> None:
+    """Let the power LED change at once: its wire is plugged in or out while the computer runs."""
+    sim.call(sim.machine.options.change, led_wired=lit)
+
+
+def attempts(sim: Simulator) -> int:
+    return [record.path for record in sim.requests].count("/api/ws")
+
+
+def listeners() -> list[str]:
+    return [thread.name for thread in threading.enumerate() if thread.name.startswith("pikvm-events-")]
+
+
+@pytest.mark.parametrize("kvmd", DIALECTS)
+def test_changes_have_one_shape_in_all_dialects(running: Start, listen: Listen, kvmd: str) -> None:
+    sim = running(kvmd=kvmd)
+    source = listen(sim, "atx.leds.power", "gpio", "hid", "msd.drive", "msd.storage.images", "connection", initial=True)
+    begun = [source.next() for _kind in range(5)]
+    assert {event["event"] for event in begun} == {"connection", "atx", "gpio", "hid", "msd"}
+    light(sim, False)
+    event = source.next_of("atx")
+    assert event["pikvm"] == {"name": f"127.0.0.1:{sim.port}", "url": sim.url}
+    assert (event["before"]["leds"]["power"], event["state"]["leds"]["power"]) == (True, False)
+    assert "atx.leds.power" in event["changed"]
+    assert event["merged"] == 0
+    sim.call(setattr, sim.device.gpio.outputs["relay1"], "state", True)
+    event = source.next_of("gpio")
+    assert (event["changed"], event["state"]["outputs"]["relay1"]["state"]) == (["gpio.outputs.relay1.state"], True)
+    insert(sim)
+    event = source.next_of("msd")
+    while not event["state"]["drive"]["connected"]:  # newer ones tell the image, then the drive
+        event = source.next_of("msd")
+    assert event["state"]["drive"]["image"] == "theirs.iso"
+
+
+def test_what_was_not_asked_for_is_not_told(running: Start, listen: Listen) -> None:
+    sim = running()
+    source = listen(sim, "atx.leds.power")
+    until(lambda: attempts(sim) == 1)
+    time.sleep(0.3)
+    sim.put_image("a.iso", b"a")
+    light(sim, False)
+    event = source.next()
+    assert (event["event"], event["changed"], event["state"]["busy"]) == ("atx", ["atx.leds.power"], False)
+
+
+def test_many_devices_and_their_names(running: Start, listen: Listen) -> None:
+    sims = {"one": running(), "two": running(kvmd="3.334")}
+    source = listen(sims, "atx.leds.power", initial=True, username="admin")
+    assert {source.next()["pikvm"]["name"] for _device in sims} == {"one", "two"}
+    for name, sim in sims.items():
+        light(sim, False)
+        event = source.next()
+        assert (event["pikvm"], event["changed"]) == ({"name": name, "url": sim.url}, ["atx.leds.power"])
+
+
+def test_restart_is_outlived_and_what_changed_in_it_is_told(
+    running: Start, listen: Listen, caplog: pytest.LogCaptureFixture
+) -> None:
+    sim = running()
+    source = listen(sim, "connection", "atx.leds.power")
+    assert source.next()["state"] == {"status": "established", "reason": None}
+    sim.fault("restarting", seconds=20.0)
+    lost = source.next()
+    assert (lost["event"], lost["before"]["status"], lost["state"]["status"]) == ("connection", "established", "lost")
+    assert "the socket broke" in lost["state"]["reason"]
+    light(sim, False)
+    restored = source.next()
+    assert (restored["before"], restored["state"]) == (lost["state"], {"status": "restored", "reason": None})
+    event = source.next()
+    assert (event["event"], event["changed"]) == ("atx", ["atx.leds.power"])
+    assert source.running
+    assert f"127.0.0.1:{sim.port}: connection lost: " in caplog.text
+
+
+def test_device_that_is_not_there_ends_nothing(running: Start, simulator: Start, listen: Listen, pace: Pace) -> None:
+    gone = simulator()
+    port = gone.port
+    gone.stop()
+    there = running()
+    source = listen({"gone": gone, "there": there}, "connection")
+    told = {event["pikvm"]["name"]: event["state"] for event in (source.next(), source.next())}
+    assert told["there"]["status"] == "established"
+    assert (told["gone"]["status"], "no connection: " in told["gone"]["reason"]) == ("lost", True)
+    pace(REOPEN=(0.1,))
+    with Simulator(port=port):
+        event = source.next()
+    assert (event["pikvm"]["name"], event["state"]["status"]) == ("gone", "restored")
+
+
+def test_silent_socket_counts_as_lost(running: Start, listen: Listen, pace: Pace) -> None:
+    sim = running()
+    pace(SILENCE=0.2, PONG_WITHIN=0.2, REOPEN=(0.1,))
+    source = listen(sim, "connection", "atx.leds.power")
+    source.next()
+    sim.fault("ws_silent")
+    time.sleep(0.1)
+    light(sim, False)
+    assert "nothing comes from it" in source.next_of("connection")["state"]["reason"]
+    sim.clear_faults()
+    assert source.next_of("atx")["state"]["leds"]["power"] is False
+
+
+def test_refused_login_is_told_and_not_repeated_soon(
+    simulator: Start, listen: Listen, caplog: pytest.LogCaptureFixture
+) -> None:
+    sim, other = simulator(password="another"), simulator(password=SECRET)
+    source = listen({"refused": sim, "other": other}, "connection", password=SECRET)
+    told = {event["pikvm"]["name"]: event for event in (source.next(), source.next())}
+    assert told["other"]["state"]["status"] == "established"
+    state = told["refused"]["state"]
+    assert state["status"] == "refused"
+    assert "Wrong user name or password for user admin" in state["reason"]
+    assert source.silent(2.0)
+    assert attempts(sim) == 1
+    assert [record.levelno for record in caplog.records if "refused" in record.message] == [logging.ERROR]
+    assert "next attempt in 30 s" in caplog.text
+    assert 'admin"' not in json.dumps(told) + caplog.text
+
+
+def test_untrusted_certificate_is_told_and_no_login_sent(simulator: Start, listen: Listen) -> None:
+    sim = simulator()
+    source = listen(sim, "connection", ca_path=None, tls_fingerprint="00" * 32)
+    state = source.next()["state"]
+    assert state["status"] == "refused"
+    assert "is not the pinned one" in state["reason"]
+    assert sim.requests == []
+
+
+def test_slow_rulebook_gets_the_latest_state_and_is_told_how_much_is_in_it(running: Start, listen: Listen) -> None:
+    sim, changes = running(), 201
+    source = listen(sim, "atx.leds.power", initial=True)
+    assert source.next()["before"] is None
+    for turn in range(changes):
+        light(sim, turn % 2 == 1)
+        sim.call(sim._core.hub.look)
+    time.sleep(0.5)
+    told = [source.next()]
+    while sum(event["merged"] + 1 for event in told) < changes:
+        told.append(source.next())
+    assert source.silent(0.2)
+    assert len(told) < 10
+    assert all(event["changed"] == ["atx.leds.power"] for event in told)
+    assert told[-1]["state"]["leds"]["power"] is False
+
+
+def test_cancelled_source_closes_its_sockets_at_once(running: Start, listen: Listen) -> None:
+    sims = {"one": running(), "two": running()}
+    source = listen(sims, "connection")
+    assert [source.next()["state"]["status"] for _device in sims] == ["established"] * 2
+    assert len(listeners()) == 2
+    begun = time.monotonic()
+    source.cancel()
+    until(lambda: all(sim._core.hub.count == 0 for sim in sims.values()))
+    until(lambda: listeners() == [])
+    assert time.monotonic() - begun < 1.5
+
+
+def test_connection_comes_from_the_environment(simulator: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    sim = simulator(password=SECRET)
+    for name, value in {**connection(sim, password=SECRET), "timeout": "5"}.items():
+        monkeypatch.setenv(f"PIKVM_{name.upper()}", str(value))
+    with Source({"filter": ["connection"]}) as source:
+        assert source.next()["state"]["status"] == "established"
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        ({}, "url: is missing: the address of the PiKVM"),
+        ({"url": "https://admin:geheim@pikvm"}, "url: holds credentials; use username and password for them"),
+        ({"url": "pikvm", "passwort": SECRET}, "passwort: there is no such option here; there are: auth_token, ca"),
+        ({"url": "pikvm", "password": [SECRET]}, "password: must be text. What a template turns into something else"),
+        ({"url": "pikvm", "password": f"{SECRET}\n"}, "password: holds a character outside printable ASCII"),
+        ({"url": "pikvm", "totp_secret": SECRET}, "totp_secret: is the second factor of password, which is not set"),
+        ({"url": "pikvm", "validate_certs": SECRET}, "validate_certs: must be true or false"),
+        ({"url": "pikvm", "timeout": "soon"}, "timeout: must be a number of seconds"),
+        ({"url": "pikvm", "timeout": 0}, "timeout: must be more than 0 and at most 86400 seconds"),
+        ({"url": "pikvm", "tls_fingerprint": "00"}, "tls_fingerprint: is not a SHA-256 fingerprint"),
+        ({"url": "pikvm", "ca_path": "/nowhere"}, "ca_path: cannot use /nowhere: No such file or directory"),
+        ({"url": "pikvm", "filter": "atx"}, "filter: must be a list"),
+        ({"url": "pikvm", "filter": ["power.led"]}, "filter: 'power.led' does not begin with a kind of event; there"),
+        ({"url": "pikvm", "initial": "perhaps"}, "initial: must be true or false"),
+        ({"devices": []}, "devices: is an empty list: there is nothing to listen to"),
+        ({"devices": "pikvm"}, "devices: must be a list"),
+        ({"devices": ["pikvm"]}, "devices[0]: must be a dictionary with url, and what else differs from the others"),
+        ({"devices": [{"url": "pikvm"}], "url": "other"}, "url: stands in each of the devices, and not beside them"),
+        ({"devices": [{"url": "pikvm"}, {"name": "a"}]}, "devices[1].url: is missing: the address of the PiKVM"),
+        ({"devices": [{"url": "pikvm", "filter": []}]}, "devices[0].filter: there is no such option here; there are: "),
+        ({"devices": [{"url": "a"}, {"url": "https://a/"}]}, "devices[1].name: a is the name of another device, too"),
+    ],
+)
+def test_option_that_cannot_be_used_is_named(args: dict[str, Any], message: str) -> None:
+    exc = fail(args)
+    assert type(exc).__name__ == "OptionError"
+    assert str(exc).startswith(message)
+    assert SECRET not in str(exc)
+
+
+def test_missing_library_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    fail({})
+    monkeypatch.setattr(sys.modules[LISTENER], "WEBSOCKETS_IMPORT_ERROR", "No module named 'websockets'")
+    assert str(fail({"url": "pikvm"})) == "the Python library websockets is missing"
+
+
+def test_name_that_nothing_has_is_told(running: Start, listen: Listen, caplog: pytest.LogCaptureFixture) -> None:
+    sim = running()
+    listen(sim, "atx.led.power", "atx.leds.*")
+    until(lambda: "this PiKVM tells nothing that is called atx.led.power" in caplog.text)
+    assert "atx.leds.*" not in caplog.text
+
+
+def test_it_runs_where_there_is_no_ansible(running: Start, tmp_path: Path) -> None:
+    sim = running()
+    own = {f"PIKVM_{name.upper()}": str(value) for name, value in connection(sim).items()}
+    process = subprocess.Popen(
+        [sys.executable, "-W", "error", "-c", NO_ANSIBLE, str(PLUGIN)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=tmp_path,
+        env={**{name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}, **own},
+    )
+    with process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        timer = threading.Timer(PATIENCE, process.kill)
+        timer.start()
+        kinds = {check_event(json.loads(process.stdout.readline()))["event"] for _kind in range(3)}
+        process.terminate()
+        timer.cancel()
+        assert process.stderr.read() == ""
+    assert "connection" in kinds
+
+
+def test_source_outside_of_its_collection_says_so(tmp_path: Path) -> None:
+    alone = tmp_path / "a" / "b" / "c" / "d" / "events.py"
+    alone.parent.mkdir(parents=True)
+    alone.write_bytes(PLUGIN.read_bytes())
+    finished = subprocess.run(
+        [sys.executable, str(alone)], capture_output=True, text=True, check=False, timeout=60, cwd=tmp_path
+    )
+    assert "events.py works only inside of its collection: there is no " in finished.stderr
+
+
+def test_port_of_a_switch_is_told_by_its_number(simulator: Start, listen: Listen) -> None:
+    sim = simulator(switch=True)
+    source = listen(sim, "switch.ports.*.leds.power", initial=True)
+    assert len(source.next()["state"]["ports"]) == len(sim.machines)
+    press_power(sim, 2)
+    event = source.next()
+    assert "switch.ports.2.leds.power" in event["changed"]
+    assert [port["leds"]["power"] for port in event["state"]["ports"]].index(True) == 2
+
+
+def test_power_button_of_the_server_is_an_event(running: Start, listen: Listen) -> None:
+    sim = running(speed=50.0)
+    source = listen(sim, "atx.leds.power", initial=True)
+    source.next()
+    press_power(sim)
+    event = source.next()
+    assert (event["before"]["leds"]["power"], event["state"]["leds"]["power"]) == (True, False)
