@@ -123,7 +123,7 @@ def shaped(kind: str, told: Mapping[str, Any], known: State | None) -> State | N
     """
     if kind == "gpio" and not (told.get("model") and told.get("state")):
         return None
-    state: State = PARSERS[kind](told).as_result()
+    state: State = _all_named(PARSERS[kind](told).as_result())
     if kind == "info" and known:
         return {name: known.get(name) if value is None else value for name, value in state.items()}
     return state
@@ -163,6 +163,13 @@ def fields(state: Any, name: str) -> Iterator[str]:
         return
     for key, value in inner:
         yield from fields(value, f"{name}.{key}")
+
+
+def _all_named(value: Any) -> Any:
+    """The same with `/` for an empty name, which the main storage has, and over which ansible-rulebook stumbles."""
+    if isinstance(value, dict):
+        return {name or "/": _all_named(item) for name, item in value.items()}
+    return [_all_named(item) for item in value] if isinstance(value, list) else value
 
 
 def _alike(before: Any, after: Any) -> bool:

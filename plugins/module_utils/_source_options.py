@@ -57,7 +57,8 @@ def parse_options(given: Mapping[str, Any], environment: Mapping[str, str] = os.
         for name in {"name", "url"} & _set(given):
             raise OptionError(name, "stands in each of the devices, and not beside them")
         shared = {name: given[name] for name in _set(given) - own}
-        found = [_device(f"devices[{place}].", entry, shared, environment) for place, entry in enumerate(devices)]
+        told = {name: value for name, value in environment.items() if name != "PIKVM_URL"}  # one address is not for all
+        found = [_device(f"devices[{place}].", entry, shared, told) for place, entry in enumerate(devices)]
     elif "devices" in _set(given):
         raise OptionError("devices", "is an empty list: there is nothing to listen to")
     else:

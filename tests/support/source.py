@@ -42,6 +42,7 @@ def check_event(event: Any) -> dict[str, Any]:
     plain = json.loads(json.dumps(event))
     VALIDATOR.validate(plain)
     assert plain == event
+    assert '"": ' not in json.dumps(event), "ansible-rulebook cannot get over an empty name"
     assert bool(plain["changed"]) == (plain["before"] is not None)
     assert all(name.split(".")[0] == plain["event"] for name in plain["changed"])
     return dict(plain)

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from tests.simulator import Simulator
-from tests.support.ansible import LOCAL, connection, of_the_host
-from tests.support.device import press_power, switch_on
+from tests.support.ansible import LOCAL, ROOT, connection, of_the_host
+from tests.support.device import insert, press_power, switch_on
 from tests.support.raw import until
 from tests.support.rulebook import Rulebook
 
@@ -96,6 +96,23 @@ def test_server_is_switched_on_again_but_not_against_a_person(servers: Any, tmp_
     assert "Traceback" not in output
     assert PASSWORD not in output
     assert WRONG not in output
+
+
+def test_conditions_of_the_guide_meet_what_they_say(servers: Any, tmp_path: Path) -> None:
+    sims = servers("first")
+    insert(sims["first"])
+    rules = str(ROOT / "examples" / "eda" / "conditions.yml")
+    with Rulebook(tmp_path, rules, inventory(sims), devices(sims)) as rulebook:
+        until(lambda: sims["first"]._core.hub.count == 1, LONG)
+        time.sleep(1.0)
+        sims["first"].call(sims["first"].device.gpio.inputs.update, led1=True)
+        rulebook.says("first: the door is open")
+        sims["first"].call(sims["first"].device.msd._connect, False)
+        sims["first"].call(setattr, sims["first"].device.msd, "selected", None)
+        rulebook.says("first: theirs.iso was taken out")
+        sims["first"].fault("restarting", seconds=10.0)
+        rulebook.says("first: it is back, and was lost because of this: GET /api/ws")
+    assert [rulebook.output.count(words) for words in ("the door", "taken out", "it is back")] == [1, 1, 1]
 
 
 def test_option_that_cannot_be_used_ends_it_with_words(servers: Any, tmp_path: Path) -> None:

@@ -130,7 +130,8 @@ event:
   sample: atx
 state:
   description:
-    - The whole state after the change, as C(community.pikvm.pikvm_info) gives it.
+    - The whole state after the change, as C(community.pikvm.pikvm_info) gives it. The main part of the storage, whose
+      name is empty there, is called C(/) here.
     - Of a connection, C(status), out of V(established), V(lost), V(refused) and V(restored), and C(reason).
   type: dict
   sample: {"enabled": true, "busy": false, "acts": null, "leds": {"power": false, "hdd": false}}
@@ -161,6 +162,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ansible_collections.community.pikvm.plugins.module_utils._client.errors import PikvmError
     from ansible_collections.community.pikvm.plugins.module_utils._listener import Listener
     from ansible_collections.community.pikvm.plugins.module_utils._mailbox import Mailbox
     from ansible_collections.community.pikvm.plugins.module_utils._source_options import parse_options
@@ -180,6 +182,7 @@ else:
             sys.modules[package].__path__ = [str(folder)]
         return importlib.import_module(f"{package}.{module}")
 
+    PikvmError = _ours("_client.errors").PikvmError
     Listener = _ours("_listener").Listener
     Mailbox = _ours("_mailbox").Mailbox
     parse_options = _ours("_source_options").parse_options
@@ -219,5 +222,7 @@ class Printer(asyncio.Queue[Any]):
 if __name__ == "__main__":
     try:
         asyncio.run(main(Printer(), {"initial": True}))
+    except PikvmError as exc:
+        sys.exit(str(exc))
     except KeyboardInterrupt:
         sys.exit(130)
