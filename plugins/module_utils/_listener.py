@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import math
 import threading
 import time
 from typing import Callable
@@ -61,6 +62,7 @@ class Listener:
         self._tell = tell
         self._known: dict[str, State] = {}
         self._connection: State = {"status": "connecting", "reason": None}
+        self._up_since = math.inf
         self._socket: EventSocket | None = None
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"pikvm-events-{name}", daemon=True)
@@ -78,11 +80,11 @@ class Listener:
     def _run(self) -> None:
         attempt = 0
         while not self._stopped.is_set():
-            begun = time.monotonic()
+            self._up_since = math.inf
             status, reason = self._listen()
             if self._stopped.is_set():
                 break
-            attempt = 0 if time.monotonic() - begun >= STEADY else attempt
+            attempt = 0 if time.monotonic() - self._up_since >= STEADY else attempt
             pauses = ASK_AGAIN if status == "refused" else REOPEN
             pause = pauses[min(attempt, len(pauses) - 1)]
             self._connect(status, reason, f" (next attempt in {pause:g} s, and then ever more rarely)")
@@ -115,6 +117,7 @@ class Listener:
                 socket.abort()  # it would not answer a farewell either
                 raise AnswerError("The event socket is open, but nothing comes from it any more")
             if self._connection["status"] not in UP:
+                self._up_since = time.monotonic()
                 self._connect("established" if self._connection["status"] == "connecting" else "restored", None)
             for seen in self._organs if kind is None else self._organs & {kind}:  # a flush may have met any kind
                 if seen in socket.state:

@@ -69,6 +69,7 @@ def test_server_is_switched_on_again_but_not_against_a_person(servers: Any, tmp_
     with Rulebook(tmp_path, POWER_LOST, hosts, devices(sims, wrong=("refused",))) as rulebook:
         until(lambda: all(sim._core.hub.count for name, sim in sims.items() if name != "refused"), LONG)
         rulebook.says("refused: connection refused: GET /api/ws stream=0 was answered 403 ForbiddenError")
+        time.sleep(1.0)
         dark(sims["resting"])
         dark(sims["first"])
         sims["second"].fault("restarting", seconds=20.0)

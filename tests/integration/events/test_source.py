@@ -6,9 +6,11 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import logging
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -116,9 +118,8 @@ def test_changes_have_one_shape_in_all_dialects(running: Start, listen: Listen, 
 
 def test_what_was_not_asked_for_is_not_told(running: Start, listen: Listen) -> None:
     sim = running()
-    source = listen(sim, "atx.leds.power")
-    until(lambda: attempts(sim) == 1)
-    time.sleep(0.3)
+    source = listen(sim, "atx.leds.power", initial=True)
+    source.next()
     sim.put_image("a.iso", b"a")
     light(sim, False)
     event = source.next()
@@ -139,8 +140,9 @@ def test_restart_is_outlived_and_what_changed_in_it_is_told(
     running: Start, listen: Listen, caplog: pytest.LogCaptureFixture
 ) -> None:
     sim = running()
-    source = listen(sim, "connection", "atx.leds.power")
+    source = listen(sim, "connection", "atx.leds.power", initial=True)
     assert source.next()["state"] == {"status": "established", "reason": None}
+    source.next()
     sim.fault("restarting", seconds=20.0)
     lost = source.next()
     assert (lost["event"], lost["before"]["status"], lost["state"]["status"]) == ("connection", "established", "lost")
@@ -172,14 +174,54 @@ def test_device_that_is_not_there_ends_nothing(running: Start, simulator: Start,
 def test_silent_socket_counts_as_lost(running: Start, listen: Listen, pace: Pace) -> None:
     sim = running()
     pace(SILENCE=0.2, PONG_WITHIN=0.2, REOPEN=(0.1,))
-    source = listen(sim, "connection", "atx.leds.power")
-    source.next()
+    source = listen(sim, "connection", "atx.leds.power", initial=True)
+    source.next_of("atx")
     sim.fault("ws_silent")
     time.sleep(0.1)
     light(sim, False)
     assert "nothing comes from it" in source.next_of("connection")["state"]["reason"]
     sim.clear_faults()
     assert source.next_of("atx")["state"]["leds"]["power"] is False
+
+
+def test_device_that_hangs_is_lost_until_it_goes_on(pace: Pace) -> None:
+    pace(SILENCE=0.2, PONG_WITHIN=0.3, REOPEN=(0.1,))
+    command = [sys.executable, "-m", "tests.simulator", "--port", "0"]
+    with (
+        subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process,
+        contextlib.ExitStack() as ends,
+    ):
+        ends.callback(process.kill)
+        assert process.stdout is not None
+        told = dict(word.split("=", 1) for word in process.stdout.readline().split() if "=" in word)
+        args = {
+            "url": told["url"],
+            "ca_path": told["ca"],
+            "password": "admin",
+            "timeout": 1.0,
+            "filter": ["connection"],
+        }
+        source = ends.enter_context(Source(args))
+        source.next()
+        process.send_signal(signal.SIGSTOP)
+        begun = time.monotonic()
+        assert source.next()["state"]["status"] == "lost"
+        assert time.monotonic() - begun < 5.0
+        process.send_signal(signal.SIGCONT)
+        assert source.next()["state"]["status"] == "restored"
+
+
+def test_attempts_become_rarer(simulator: Start, listen: Listen, pace: Pace) -> None:
+    pace(REOPEN=(0.1, 0.2, 0.4))
+    sim = simulator()
+    sim.fault("html", path="/api/ws")
+    source = listen(sim, "connection")
+    assert "502" in source.next()["state"]["reason"]
+    assert source.silent(1.7)
+    asked = [record.at for record in sim.requests]
+    pauses = [later - sooner for sooner, later in itertools.pairwise(asked)]
+    assert 3 <= len(pauses) <= 5
+    assert all(pause >= least for pause, least in zip(pauses, (0.1, 0.2, 0.4, 0.4, 0.4), strict=False))
 
 
 def test_refused_login_is_told_and_not_repeated_soon(
@@ -206,6 +248,32 @@ def test_untrusted_certificate_is_told_and_no_login_sent(simulator: Start, liste
     assert state["status"] == "refused"
     assert "is not the pinned one" in state["reason"]
     assert sim.requests == []
+
+
+def test_defect_at_one_device_is_told_and_does_not_end_the_others(
+    running: Start, simulator: Start, listen: Listen, pace: Pace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pace(REOPEN=(0.1,))
+    module = sys.modules["community_pikvm_module_utils._changes"]
+    whole = module.PARSERS["atx"]
+
+    def parse(answer: dict[str, Any]) -> Any:
+        """A parser that has never seen a dark LED."""
+        return whole({**answer, "leds": {"power": {True: True}[answer["leds"]["power"]], "hdd": False}})
+
+    monkeypatch.setattr(module, "PARSERS", {**module.PARSERS, "atx": parse})
+    sims = {"lit": running(), "dark": simulator()}
+    source = listen(sims, "atx.leds.power", "connection", initial=True)
+    reason, begun = "", False
+    while not (reason and begun):
+        event = source.next()
+        reason = event["state"].get("reason") or reason
+        begun = begun or event["event"] == "atx"
+    assert reason.startswith("Unexpected KeyError. This is a defect of community.pikvm")
+    assert sims["lit"]._core.hub.count == 1
+    monkeypatch.setattr(module, "PARSERS", {**module.PARSERS, "atx": whole})
+    light(sims["lit"], False)
+    assert source.next_of("atx", "lit")["changed"] == ["atx.leds.power"]
 
 
 def test_slow_rulebook_gets_the_latest_state_and_is_told_how_much_is_in_it(running: Start, listen: Listen) -> None:
