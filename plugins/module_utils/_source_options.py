@@ -41,8 +41,8 @@ class SourceOptions:
     initial: bool
 
 
-def parse_options(given: Mapping[str, Any], environment: Mapping[str, str] = os.environ) -> SourceOptions:
-    """Check what stands in the rulebook.
+def parse_options(given: Mapping[str, Any]) -> SourceOptions:
+    """Check what stands in the rulebook, and in the environment.
 
     Raises:
         OptionError: an option cannot be used. Its message never shows a secret.
@@ -57,12 +57,12 @@ def parse_options(given: Mapping[str, Any], environment: Mapping[str, str] = os.
         for name in {"name", "url"} & _set(given):
             raise OptionError(name, "stands in each of the devices, and not beside them")
         shared = {name: given[name] for name in _set(given) - own}
-        told = {name: value for name, value in environment.items() if name != "PIKVM_URL"}  # one address is not for all
+        told = {name: value for name, value in os.environ.items() if name != "PIKVM_URL"}  # one address is not for all
         found = [_device(f"devices[{place}].", entry, shared, told) for place, entry in enumerate(devices)]
     elif "devices" in _set(given):
         raise OptionError("devices", "is an empty list: there is nothing to listen to")
     else:
-        found = [_device("", {name: given[name] for name in _set(given) - own}, {}, environment)]
+        found = [_device("", {name: given[name] for name in _set(given) - own}, {}, os.environ)]
     _refuse_twins(found)
     initial = _boolean("initial", given["initial"]) if "initial" in _set(given) else False
     return SourceOptions(found, Filter(wanted or [kind for kind in KINDS if kind not in RESTLESS]), initial)
