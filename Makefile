@@ -148,8 +148,7 @@ $(TESTING): $(RUNTIME) tests/requirements/test.txt
 
 $(RULEBOOK): tests/requirements/eda.txt | $(RUNTIME)
 	@echo 'Setting up .venv-eda'
-	@"$$("$(PY)" -c 'import sys; print(sys._base_executable)')" -m venv --clear .venv-eda
-	@.venv-eda/bin/python -m pip install -qq --no-compile pip==$(PIP)
-	@.venv-eda/bin/python -m pip install -qq --no-deps --no-compile -r tests/requirements/eda.txt
-	@.venv-eda/bin/python -m pip check
+	@"$$("$(PY)" -c 'import sys; print(sys._base_executable)')" -m venv --clear --without-pip .venv-eda
+	@"$(PY)" -m pip --python .venv-eda install -qq --no-deps --no-compile -r tests/requirements/eda.txt
+	@"$(PY)" -m pip --python .venv-eda check
 	@touch $@
