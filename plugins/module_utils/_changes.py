@@ -66,8 +66,10 @@ class Change:
         """Both in one: from the state before the first to the state after the second.
 
         A field that changed there and back has changed. One that is in neither state is forgotten, so that the list
-        cannot outgrow what it is about.
+        cannot outgrow what it is about. A first state stays one: compared with nothing, nothing has changed.
         """
+        if self.before is None:
+            return Change(self.kind, later.state, None, (), later.at, self.merged + later.merged + 1)
         there = {*fields(self.before, self.kind), *fields(later.state, self.kind)}
         changed = tuple(sorted({*self.changed, *later.changed} & there))
         return Change(self.kind, later.state, self.before, changed, later.at, self.merged + later.merged + 1)

@@ -93,6 +93,11 @@ def test_merged_changes_do_not_outgrow_the_state() -> None:
     assert told.merged == 999
 
 
+def test_first_state_stays_one_whatever_is_merged_into_it() -> None:
+    merged = change(None, {"a": 1}).followed_by(change({"a": 1}, {"a": 2}, "msd.a"))
+    assert (merged.before, merged.state, merged.changed, merged.merged) == (None, {"a": 2}, (), 1)
+
+
 def test_event_is_nobody_elses() -> None:
     state = {"leds": {"power": True}}
     event = Change.now("atx", state, state, ["atx.leds.power"]).as_event("a", "https://a")
