@@ -88,7 +88,7 @@ eda: setup ## The event source under ansible-rulebook, which needs Java 17
 	  echo 'Skipped: ansible-rulebook needs Java 17 (on Debian and Ubuntu: openjdk-17-jre-headless)'; \
 	fi
 
-bench: setup ## What tasks, uploads and fleets cost here, as tables (make bench ARGS="tasks info")
+bench: $(RUNTIME) $(TREE) ## What tasks, uploads and fleets cost here, as tables (make bench ARGS="tasks info")
 	@"$(PY)" -m tests.benchmarks $(ARGS)
 
 sanity: setup ## ansible-test sanity, all tests

@@ -14,7 +14,7 @@ from ._client.errors import StateError
 from ._client.models import Atx
 from ._client.switch import Port
 from ._plan import Plan, Run, Step
-from ._wait import Steady
+from ._wait import LOOKS, PAUSE, Steady
 
 ON, OFF, UNKNOWN = "on", "off", "unknown"
 
@@ -22,6 +22,8 @@ ASLEEP = (
     "the power LED does not hold still: the server may be asleep. "
     "community.pikvm.pikvm_atx_click with button=power wakes most servers"
 )
+BLINKS_FOR = 5.0
+"""Seconds of blinking, at least, after which an LED is taken for that of a sleeping server."""
 PRESS_SHOWS_WITHIN = 2.0
 LONGEST_PRESS = 15.0
 """Seconds for a press at a port of a switch to show, and to end."""
@@ -138,7 +140,8 @@ def observe(client: Buttons, run: Run, stable_for: float) -> Observed:
     atx = run.idle(look, busy)
     if not stable_for:
         return Observed(atx, lit(atx))
-    waited = run.wait(look, Steady(lit, stable_for, run.clock), 5 * stable_for)
+    steady = Steady(lit, stable_for, run.clock)
+    waited = run.wait(look, steady, max(5 * stable_for, BLINKS_FOR), pause=min(PAUSE, stable_for / LOOKS))
     return Observed(waited.last, lit(waited.last) if waited.ok else UNKNOWN)
 
 

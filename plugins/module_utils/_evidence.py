@@ -23,6 +23,7 @@ Report = dict[str, Any]
 SCHEMA = 1
 """Which docs/report.schema.json a report follows."""
 
+CLOCK = "%Y-%m-%dT%H:%M:%S.%fZ"
 LONGEST_LOG = 1024 * 1024
 LONGEST_LINE = 4096
 NOT_SHOWN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufeff\ufffe\uffff]")
@@ -94,6 +95,36 @@ def read_timeline(folder: Path) -> list[dict[str, Any]]:
     return found
 
 
+def enter(folder: Path, state: str) -> None:
+    """Note that a state begins. `StateError` where that cannot be done."""
+    append_lines(folder, [{"time": now(), "state": state, "event": "entered"}])
+
+
+def leave(folder: Path, left: dict[str, Any] | None) -> None:
+    """Note what the state leaves behind that was entered last. `StateError` where that cannot be done."""
+    if left is None:
+        return
+    begun = next((line for line in reversed(read_timeline(folder)) if line["event"] == "entered"), None)
+    if begun is None:
+        raise StateError(f"{folder / 'timeline.jsonl'} tells of no state that could be left")
+    ended = now()
+    done = {"time": ended, "state": begun["state"], "event": "done", "seconds": seconds(begun["time"], ended)}
+    append_lines(folder, [{**done, "proof": left["proof"], "frame": left["frame"]}])
+
+
+def states_of(folder: Path) -> list[dict[str, Any]]:
+    """The states that are done, in their order, with what they have left behind."""
+    entered = {}
+    found = []
+    for line in read_timeline(folder):
+        if line["event"] == "entered":
+            entered[line["state"]] = line["time"]
+        elif line["event"] == "done":
+            times = {"entered": entered.get(line["state"]), "ended": line["time"], "seconds": line.get("seconds")}
+            found.append({"state": line["state"], **times, "proof": line.get("proof"), "frame": line.get("frame")})
+    return found
+
+
 def read_report(folder: Path) -> Report | None:
     """None where there is none yet, or none that can be read."""
     try:
@@ -121,14 +152,16 @@ def save_log(folder: Path, lines: list[str]) -> dict[str, Any]:
 
 def save_report(folder: Path, given: Report, play: str, log: dict[str, Any]) -> Report:
     """Complete the report with what the folder holds; write it and junit.xml. Returns it."""
+    states = given.get("states", states_of(folder))
+    image = next((state["proof"] for state in states if state["state"] == "stage"), None)
     transitions = [{key: line[key] for key in ("time", "state", "event")} for line in read_timeline(folder)]
     led = [
         {"time": state["ended"], "state": state["state"], "power": state["proof"]["power"]}
-        for state in given["states"]
+        for state in states
         if "power" in (state.get("proof") or {}) and "ended" in state
     ]
     found = {"led": led, "transitions": transitions, "log": log}
-    report = {"schema": SCHEMA, "play": play, "ended": now(), **given, **found}
+    report = {"schema": SCHEMA, "play": play, "ended": now(), "image": image, "states": states, **given, **found}
     write_whole(folder / "junit.xml", junit(report))
     report["files"] = [fingerprint(path) for path in sorted(folder.iterdir()) if is_evidence(path)]
     write_whole(folder / "report.json", (json.dumps(report, indent=4, sort_keys=True) + "\n").encode())
@@ -150,4 +183,9 @@ def fingerprint(path: Path) -> dict[str, Any]:
 
 
 def now() -> str:
-    return datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return datetime.now(timezone.utc).strftime(CLOCK)
+
+
+def seconds(begin: str, end: str) -> float:
+    """What lies between two times of a timeline."""
+    return round((datetime.strptime(end, CLOCK) - datetime.strptime(begin, CLOCK)).total_seconds(), 1)

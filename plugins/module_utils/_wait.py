@@ -16,6 +16,10 @@ S = TypeVar("S")
 PAUSE = 0.3
 """Seconds between two looks. No divisor of a second, so that a blinking LED is not met in the same phase each time."""
 
+LOOKS = 4
+"""How often a state has to be seen at least before it is called steady: a controller or a network that is slow would
+otherwise meet a blinking LED twice in the same phase."""
+
 PASSING = (AnswerError, UnreachableError, ServerFault)
 """Failures of a look that a rebooting PiKVM explains."""
 
@@ -37,12 +41,14 @@ class Steady(Generic[S]):
         self._clock = clock
         self._since: float | None = None
         self._last: Any = None
+        self._looks = 0
 
     def __call__(self, state: S) -> bool:
         value = self._value(state)
         if self._since is None or value != self._last:
-            self._since, self._last = self._clock(), value
-        return self._clock() - self._since >= self._seconds
+            self._since, self._last, self._looks = self._clock(), value, 0
+        self._looks += 1
+        return self._looks >= LOOKS and self._clock() - self._since >= self._seconds
 
 
 def wait_until(

@@ -11,20 +11,21 @@ short_description: Write down how a reinstallation went
 version_added: 0.2.0
 description:
   - Keeps the evidence of the role P(community.pikvm.reinstall#role) where the module runs. It talks to no PiKVM.
-  - When a run begins, it makes the folder of the run. When it has ended, it writes C(report.json), C(junit.xml) and
-    C(kvmd.log) into that folder.
-  - Both times it writes a page that shows all hosts of the play, C(index.html) in O(artifacts_dir). The page needs no
-    script, no network and no other file. Pictures of more than 512 KiB, and those beyond 6 MiB in all, are linked to
-    instead of being part of it.
+  - When a run begins, it makes the folder of the run. While the run goes from state to state, it writes them to
+    C(timeline.jsonl) in that folder. When the run has ended, it adds C(report.json), C(junit.xml) and C(kvmd.log).
+  - At the begin and at the end it writes a page that shows all hosts of the play, C(index.html) in O(artifacts_dir).
+    The page needs no script, no network and no other file. Pictures of more than 512 KiB, and those beyond 6 MiB in
+    all, are linked to instead of being part of it.
 author:
   - community.pikvm contributors (@ansible-collections)
 options:
   state:
     description:
-      - Whether the run begins or has ended.
+      - Whether the run begins, enters a state, or has ended.
     type: str
     choices:
       - begun
+      - entered
       - ended
     required: true
   artifacts_dir:
@@ -52,10 +53,30 @@ options:
     type: list
     elements: str
     default: []
+  entered:
+    description:
+      - The state that the run enters.
+      - Needed if O(state=entered).
+    type: str
+  left:
+    description:
+      - What the state leaves behind that was entered last. It is done then.
+    type: dict
+    suboptions:
+      proof:
+        description:
+          - What shows that it was done.
+        type: dict
+        required: true
+      frame:
+        description:
+          - The picture of the screen, as C(docs/report.schema.json) in the collection describes it.
+        type: dict
   report:
     description:
       - What is known of the run, as C(docs/report.schema.json) in the collection describes it. The module adds
-        C(schema), C(play), C(led), C(transitions), C(log) and C(files), and C(ended) where it is missing.
+        C(schema), C(play), C(led), C(transitions), C(log) and C(files). Where they are missing, it adds C(ended), and
+        C(states) and C(image) as C(timeline.jsonl) tells them.
       - Needed if O(state=ended).
     type: dict
   timeline:
@@ -101,6 +122,14 @@ EXAMPLES = r"""
     run: 20261121T004141.077080Z
     hosts: "{{ ansible_play_hosts_all }}"
 
+- name: Enter the first state
+  community.pikvm.reinstall_report:
+    state: entered
+    artifacts_dir: evidence
+    host: server1
+    run: 20261121T004141.077080Z
+    entered: eject
+
 - name: End
   community.pikvm.reinstall_report:
     state: ended
@@ -116,13 +145,11 @@ EXAMPLES = r"""
       seconds: 1.5
       planned:
         - eject
-      states:
-        - state: eject
-          seconds: 1.2
-          proof:
-            drive:
-              connected: false
-              image: null
+    left:
+      proof:
+        drive:
+          connected: false
+          image: null
     log:
       - "[2026-11-21 00:41:42 kvmd.service] --- MSD: ejected"
 """
@@ -133,9 +160,19 @@ path:
   returned: success
   type: str
   sample: /home/me/reinstall/server1/20261121T004141.077080Z
+entered:
+  description: The state that the run is in.
+  returned: if O(state=entered), also if it could not be written
+  type: str
+  sample: eject
+states:
+  description: What the states have left behind that are done, in their order, as in C(report.json). In check mode none.
+  returned: if O(state=entered), also if it could not be written
+  type: list
+  elements: dict
 page:
   description: The page of the play. Null where it could not be written; a warning tells why.
-  returned: success
+  returned: success, unless O(state=entered)
   type: str
   sample: /home/me/reinstall/index.html
 """
@@ -146,21 +183,26 @@ from typing import Any
 from ansible_collections.community.pikvm.plugins.module_utils._client.errors import StateError
 from ansible_collections.community.pikvm.plugins.module_utils._evidence import (
     append_lines,
+    enter,
     folder_of,
+    leave,
     make_folder,
     save_log,
     save_report,
+    states_of,
 )
 from ansible_collections.community.pikvm.plugins.module_utils._plays import name_of, note
 from ansible_collections.community.pikvm.plugins.module_utils._runner import Module, Result, Task
 
 SPEC: dict[str, Any] = {
-    "state": {"type": "str", "choices": ["begun", "ended"], "required": True},
+    "state": {"type": "str", "choices": ["begun", "entered", "ended"], "required": True},
     "artifacts_dir": {"type": "path", "required": True},
     "host": {"type": "str", "required": True},
     "run": {"type": "str", "required": True},
     "play": {"type": "str"},
     "hosts": {"type": "list", "elements": "str", "default": []},
+    "entered": {"type": "str"},
+    "left": {"type": "dict", "options": {"proof": {"type": "dict", "required": True}, "frame": {"type": "dict"}}},
     "report": {"type": "dict"},
     "timeline": {"type": "list", "elements": "dict", "default": []},
     "log": {"type": "list", "elements": "str"},
@@ -174,10 +216,13 @@ def run(task: Task) -> Result:
     base = Path(params["artifacts_dir"]).absolute()
     host, name, play = params["host"], params["run"], params["play"] or ""
     folder = folder_of(str(base), host, name)
+    if params["state"] == "entered":
+        return go_on(folder, params, task.check_mode)
     result: Result = {"changed": True, "path": str(folder), "page": str(base / "index.html")}
     if task.check_mode:
         return result
     make_folder(folder)
+    leave(folder, params["left"])
     append_lines(folder, params["timeline"])
     if params["state"] == "ended":
         log = {"file": None, "msg": params["log_error"] or "the PiKVM was not asked"}
@@ -192,7 +237,20 @@ def run(task: Task) -> Result:
     return result
 
 
-MODULE = Module(run, SPEC, connects=False, constraints={"required_if": [("state", "ended", ["report"])]})
+def go_on(folder: Path, params: dict[str, Any], check_mode: bool) -> Result:
+    """From one state to the next. Who has to put things right needs to know where it failed."""
+    result: Result = {"changed": True, "path": str(folder), "entered": params["entered"]}
+    if not check_mode:
+        try:
+            leave(folder, params["left"])
+            enter(folder, params["entered"])
+        except StateError as exc:
+            result.update(failed=True, changed=False, msg=str(exc))
+    return {**result, "states": states_of(folder)}
+
+
+REQUIRED = [("state", "entered", ["entered"]), ("state", "ended", ["report"])]
+MODULE = Module(run, SPEC, connects=False, constraints={"required_if": REQUIRED})
 
 
 def main() -> None:

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Run the benchmarks and print their tables. Ratios are of numbers from the same run.
 
-python -m tests.benchmarks [tasks|upload|info|reinstall ...] [--save]
+python -m tests.benchmarks [tasks|upload|images|info|reinstall ...] [--save]
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pathlib import Path
 
 from ansible.release import __version__ as core
 
-from . import scale, tasks, upload
+from . import images, scale, tasks, upload
 from .table import Table
 
 DESCRIPTION = "Run the benchmarks and print their tables."
@@ -26,6 +26,7 @@ RESULTS = Path(__file__).with_name("RESULTS.md")
 BENCHMARKS: dict[str, Callable[[], Table]] = {
     "tasks": tasks.tasks,
     "upload": upload.table,
+    "images": images.images,
     "info": scale.info,
     "reinstall": scale.reinstall,
 }

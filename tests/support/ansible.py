@@ -8,8 +8,6 @@ from __future__ import annotations
 import importlib
 import json
 import os
-import subprocess
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +16,8 @@ import yaml
 
 from tests.simulator import Simulator
 from tests.simulator.front import Record
+
+from . import preloaded
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 100.0
@@ -130,17 +130,12 @@ class Ansible:
         """Run the tasks of each host. Its connection options are set for the action group, unless told otherwise."""
         lines = self.folder / "results.jsonl"
         lines.unlink(missing_ok=True)
-        command = [sys.executable, str(Path(sys.executable).with_name("ansible-playbook"))]
-        finished = subprocess.run(
-            [*command, "-i", str(self._inventory(hosts)), *arguments, str(self._playbook(hosts, defaults))],
-            env={**self.environment(), "TASK_RESULTS": str(lines), **(environment or {})},
-            cwd=self.cwd,
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE,
-            check=False,
+        _status, output = preloaded.run(
+            ["-i", str(self._inventory(hosts)), *arguments, str(self._playbook(hosts, defaults))],
+            {**self.environment(), "TASK_RESULTS": str(lines), **(environment or {})},
+            self.cwd,
+            PATIENCE,
         )
-        output = finished.stdout + finished.stderr
         text = lines.read_text(encoding="utf-8") if lines.exists() else ""
         outcomes: dict[str, list[Outcome]] = {name: [] for name in hosts}
         for line in map(json.loads, text.splitlines()):
@@ -159,17 +154,9 @@ class Ansible:
         """Run a playbook that exists, a fork for each host; returns what it printed."""
         listed = inventory["all"]["hosts"]
         place = self._json("inventory.yml", inventory)
-        command = [sys.executable, str(Path(sys.executable).with_name("ansible-playbook")), playbook, "-i", str(place)]
-        finished = subprocess.run(
-            [*command, "-f", str(len(listed)), *arguments],
-            env=self.environment(),
-            cwd=self.cwd,
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE,
-            check=False,
+        _status, output = preloaded.run(
+            [playbook, "-i", str(place), "-f", str(len(listed)), *arguments], self.environment(), self.cwd, PATIENCE
         )
-        output = finished.stdout + finished.stderr
         assert "Traceback" not in output
         return output
 

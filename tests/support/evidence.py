@@ -17,6 +17,36 @@ import jsonschema
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMA = json.loads((ROOT / "docs" / "report.schema.json").read_text(encoding="utf-8"))
 
+NO_DRIVE: dict[str, Any] = {"connected": False, "image": None, "media_type": None, "read_write": None}
+PROOFS: dict[str, dict[str, Any]] = {
+    "preflight": {
+        "kvmd": "4.197",
+        "power": "on",
+        "drive": NO_DRIVE,
+        "stored": None,
+        "room": 2**33,
+        "port": None,
+        "old_system": None,
+    },
+    "stage": {
+        "name": "debian-auto.iso",
+        "bytes": 2**26,
+        "sha256": "31" * 32,
+        "sha256_of": "the file that was sent",
+        "transferred": 2**26,
+        "rate": 2.5e7,
+    },
+    "power_off": {"power": "off", "pressed": ["power"]},
+    "insert": {"drive": {"connected": True, "image": "debian-auto.iso", "media_type": "cdrom", "read_write": False}},
+    "boot": {"power": "on", "pressed": ["power"]},
+    "install": {"power": "off"},
+    "eject": {"drive": NO_DRIVE},
+    "disk_boot": {"power": "on", "pressed": ["power"]},
+    "verify": {"tasks": "/home/me/tasks/verify.yml"},
+    "clean": {"power": "on", "drive": NO_DRIVE, "image": "kept", "outdated": []},
+}
+"""What each state leaves behind in a run that goes well."""
+
 
 def validate(report: dict[str, Any]) -> None:
     """Hold a report against the schema that the collection ships."""

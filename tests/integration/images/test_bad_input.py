@@ -166,7 +166,7 @@ def test_no_secret_is_told(ansible: Ansible, sim: Simulator, tmp_path: Path) -> 
         {**role, "vars": {"installer_image_preseed": f"a line with {SECRET}"}},
     ]
     host = Host(sim, tasks, variables=variables)
-    environment = {"PWD": str(tmp_path), "ANSIBLE_LOG_PATH": "log"}
+    environment = {"PWD": str(tmp_path), "ANSIBLE_LOG_PATH": str(tmp_path / "log")}
     played = ansible.play({"server": host}, ("-vvvv", "--diff"), environment=environment)
     outcomes = played.hosts["server"]
     failures = " ".join(outcome.msg for outcome in outcomes if outcome.outcome == "failed")

@@ -21,37 +21,9 @@ from PIL import Image, ImageDraw
 from ansible_collections.community.pikvm.plugins.module_utils import _page, _plays
 from ansible_collections.community.pikvm.plugins.modules import reinstall_report
 from tests.support.browser import Browser
-from tests.support.evidence import check_report
+from tests.support.evidence import PROOFS, check_report
 
 STATES = ["preflight", "stage", "power_off", "insert", "boot", "install", "eject", "disk_boot", "verify", "clean"]
-NO_DRIVE = {"connected": False, "image": None, "media_type": None, "read_write": None}
-PROOFS: dict[str, dict[str, Any]] = {
-    "preflight": {
-        "kvmd": "4.197",
-        "power": "on",
-        "drive": NO_DRIVE,
-        "stored": None,
-        "room": 2**33,
-        "port": None,
-        "old_system": None,
-    },
-    "stage": {
-        "name": "debian-auto.iso",
-        "bytes": 2**26,
-        "sha256": "31" * 32,
-        "sha256_of": "the file that was sent",
-        "transferred": 2**26,
-        "rate": 2.5e7,
-    },
-    "power_off": {"power": "off", "pressed": ["power"]},
-    "insert": {"drive": {"connected": True, "image": "debian-auto.iso", "media_type": "cdrom", "read_write": False}},
-    "boot": {"power": "on", "pressed": ["power"]},
-    "install": {"power": "off"},
-    "eject": {"drive": NO_DRIVE},
-    "disk_boot": {"power": "on", "pressed": ["power"]},
-    "verify": {"tasks": "/home/me/tasks/verify.yml"},
-    "clean": {"power": "on", "drive": NO_DRIVE, "image": "kept", "outdated": []},
-}
 HOSTILE = (
     "</pre></script><script>document.title='taken'</script><img src=https://evil.example/x onerror=alert(1)>"
     "\x1b[31m\x00\u202e\ud800]]>&"

@@ -110,10 +110,15 @@ def test_what_waiting_cannot_mend_fails_at_once(clock: Any, failure: PikvmError)
     assert clock.now == 0.0
 
 
-def test_steady_holds_once_the_value_has_stayed(clock: Any) -> None:
+def test_steady_holds_once_the_value_has_stayed_and_was_seen_often_enough(clock: Any) -> None:
     steady: Steady[str] = Steady(lambda state: state, 2.0, clock)
+    looks = [(0.0, "on"), (0.7, "on"), (1.4, "on"), (1.9, "on"), (2.0, "on"), (2.5, "off"), (3.4, "off"), (4.4, "off")]
     seen = []
-    for now, value in ((0.0, "on"), (1.9, "on"), (2.0, "on"), (2.5, "off"), (4.0, "off"), (4.5, "off")):
+    for now, value in [*looks, (4.6, "off")]:
         clock.now = now
         seen.append(steady(value))
-    assert seen == [False, False, True, False, False, True]
+    assert seen == [False, False, False, False, True, False, False, False, True]
+    clock.now = 9.0
+    assert not steady("on")
+    clock.now = 12.0
+    assert not steady("on"), "twice is not often enough for a blinking LED"
