@@ -23,6 +23,7 @@ PY := $(BIN)/python
 TREE := .collections/ansible_collections/community/pikvm
 RUNTIME := $(VENV)/runtime.stamp
 TESTING := $(VENV)/testing.stamp
+RULEBOOK := .venv-eda/stamp
 # A virtual environment whose Python has gone is no virtual environment.
 ifeq ($(wildcard $(VENV)/bin/python),)
 $(shell rm -f $(RUNTIME) $(TESTING))
@@ -57,7 +58,7 @@ endef
 export CHECK_PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test simulator build clean lint types docs docs-check unit faults bench sanity molecule importer setup
+.PHONY: help demo test simulator build clean lint types docs docs-check unit faults eda bench sanity molecule importer setup
 
 help: ## This list
 	@echo 'Every target sets up what it needs in $(VENV). On a fresh clone, start with `make demo`.'
@@ -75,10 +76,17 @@ test: setup ## Everything CI runs, each step timed
 
 unit: setup ## pytest: unit, contract and integration tests (make unit ARGS="-k power")
 	@mkdir -p .cache
-	@"$(PY)" -m pytest -n $(WORKERS) --dist loadgroup -m 'not faults' --junit-xml=.cache/pytest.xml $(ARGS)
+	@"$(PY)" -m pytest -n $(WORKERS) --dist loadgroup -m 'not faults and not eda' --junit-xml=.cache/pytest.xml $(ARGS)
 
 faults: setup ## Let everything in the docs' table of failures happen, and the next run repair it (5 minutes)
 	@"$(PY)" -m pytest -n 2 -m faults tests/integration/role $(ARGS)
+
+eda: setup ## The event source under ansible-rulebook, which needs Java 17
+	@if java -version >/dev/null 2>&1; then \
+	  "$(MAKE)" --no-print-directory $(RULEBOOK) && "$(PY)" -m pytest -m eda tests/integration/events $(ARGS); \
+	else \
+	  echo 'Skipped: ansible-rulebook needs Java 17 (on Debian and Ubuntu: openjdk-17-jre-headless)'; \
+	fi
 
 bench: $(RUNTIME) $(TREE) ## What tasks, uploads and fleets cost here, as tables (make bench ARGS="tasks info")
 	@"$(PY)" -m tests.benchmarks $(ARGS)
@@ -100,7 +108,8 @@ lint: setup ## ruff, yamllint, ansible-lint, changelog, licences, sizes
 	exit $$failed
 
 types: setup ## mypy, strict
-	mypy -p ansible_collections.community.pikvm.plugins -p tests.simulator -p tests.installer -p tests.benchmarks -p tests.tools
+	mypy -p ansible_collections.community.pikvm.plugins -p ansible_collections.community.pikvm.extensions.eda.plugins \
+	  -p tests.simulator -p tests.installer -p tests.benchmarks -p tests.tools
 
 docs-check: setup ## The modules' documentation, without building it
 	mkdir -p .cache
@@ -121,7 +130,7 @@ importer: build ## What Galaxy says when the tarball is uploaded
 	@"$(PY)" tests/tools/import_check.py
 
 clean: ## Remove everything that make has made
-	rm -rf .ansible .cache .collections .venv build tests/output
+	rm -rf .ansible .cache .collections .venv .venv-eda build tests/output
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 setup: $(TESTING) $(TREE)
@@ -143,4 +152,11 @@ $(TESTING): $(RUNTIME) tests/requirements/test.txt
 	@echo 'Adding the test tools to $(VENV)'
 	@"$(PY)" -m pip install -qq --no-deps --no-compile -r tests/requirements/test.txt
 	@"$(PY)" -m pip check
+	@touch $@
+
+$(RULEBOOK): tests/requirements/eda.txt | $(RUNTIME)
+	@echo 'Setting up .venv-eda'
+	@"$$("$(PY)" -c 'import sys; print(sys._base_executable)')" -m venv --clear --without-pip .venv-eda
+	@"$(PY)" -m pip --python .venv-eda install -qq --no-deps --no-compile -r tests/requirements/eda.txt
+	@"$(PY)" -m pip --python .venv-eda check
 	@touch $@

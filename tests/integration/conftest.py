@@ -14,7 +14,7 @@ import pytest
 
 from tests.simulator import Simulator
 
-pytest.register_assert_rewrite("tests.support.expect", "tests.support.ansible")
+pytest.register_assert_rewrite("tests.support.expect", "tests.support.ansible", "tests.support.source")
 
 from tests.support.ansible import Ansible  # noqa: E402 - after its assertions have been made to explain themselves
 

@@ -56,11 +56,16 @@ class DuplexSocket:
             except ssl.SSLWantWriteError:
                 self._wait(readable=False)
 
+    def shutdown(self, how: int) -> None:
+        """End the conversation, and let whoever waits come back."""
+        with self._alone:
+            self._sock.shutdown(how)
+
     def close(self) -> None:
         """Close, and let whoever waits come back."""
+        with contextlib.suppress(OSError):
+            self.shutdown(socket.SHUT_RDWR)
         with self._alone:
-            with contextlib.suppress(OSError):
-                self._sock.shutdown(socket.SHUT_RDWR)
             self._sock.close()
 
     def _wait(self, readable: bool) -> None:

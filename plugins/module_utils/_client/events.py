@@ -10,6 +10,7 @@ each says what changed, and has to be merged. `LiveState` understands both and k
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import hashlib
 import json
@@ -113,6 +114,11 @@ class EventSocket:
     def close(self) -> None:
         self._socket.close()
 
+    def abort(self) -> None:
+        """Close without farewell, at once and from any thread: whoever is receiving sees the socket break."""
+        with contextlib.suppress(OSError):
+            self._line.shutdown(socket.SHUT_RDWR)
+
     def _transmit(self, event_type: str, event: dict[str, Any]) -> None:
         try:
             self._socket.send(json.dumps({"event_type": event_type, "event": event}))
@@ -147,7 +153,7 @@ class EventSocket:
         url = self._connection.url
         query = "&".join(f"{name}={value}" for name, value in self._request.query())
         place = f"ws://{url.split('://', 1)[1]}{PATH}?{query}"
-        sock = trusted_socket(self._connection)
+        sock = self._line = trusted_socket(self._connection)
         try:
             opened = connect(
                 place,
