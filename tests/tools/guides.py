@@ -26,7 +26,10 @@ GUIDES = ROOT / "docs" / "docsite" / "rst"
 PAGES = [*sorted(GUIDES.glob("*.rst")), ROOT / "README.md", *sorted(ROOT.glob("roles/*/README.md"))]
 
 BEGIN = {".rst": re.compile(r"\.\. code-block:: *(\w+)"), ".md": re.compile(r"```(\w+)")}
-SOURCE = {".rst": re.compile(r"\.\. (examples/\S+)"), ".md": re.compile(r"<!-- (examples/\S+) -->")}
+SOURCE = {
+    ".rst": re.compile(r"\.\. ((?:examples|extensions/eda/rulebooks)/\S+)"),
+    ".md": re.compile(r"<!-- (examples/\S+) -->"),
+}
 HIDDEN = re.compile(
     r"\s+(\.\. code-block::|```)|\.\. code-block::(?! *\w+$)|"
     r"\s*\.\. (code|sourcecode|literalinclude|include)::|(?!\.\. ).*::$"
@@ -117,6 +120,8 @@ def _indent(page: Path) -> str:
 def shown(source: str) -> str:
     """A file without its licence."""
     lines = (ROOT / source).read_text(encoding="utf-8").splitlines()
+    if source.endswith(".json"):
+        return "\n".join(lines)
     return "\n".join(lines[lines.index("---" if "---" in lines else "") + 1 :]).strip()
 
 
