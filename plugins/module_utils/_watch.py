@@ -103,6 +103,7 @@ class Watch:
                 return
         if time.monotonic() - self._heard >= SILENCE:
             if not socket.flush(PONG_WITHIN):
+                socket.abort()  # there is nobody to take leave of
                 raise AnswerError("The event socket is open, but nothing comes from it any more")
             self._heard = time.monotonic()
 
