@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import inspect
 from pathlib import Path
@@ -119,3 +120,23 @@ def test_every_module_of_a_pikvm_has_the_action_plugin() -> None:
     plugins = {importlib.import_module(f"{PACKAGE}.action.{name}").ActionModule for name in CONNECTING}
     assert len(plugins) == 1
     assert {path.stem for path in (PLUGINS / "action").glob("*.py")} <= set(MODULES)
+
+
+def test_no_decision_is_made_by_the_version_of_kvmd() -> None:
+    found = [
+        f"{path.name}:{node.lineno}"
+        for path in PLUGINS.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Compare)
+        and not isinstance(node.ops[0], (ast.Is, ast.IsNot))
+        and any("version" in name for name in names(node))
+    ]
+    assert found == []
+
+
+def names(node: ast.AST) -> set[str]:
+    """The variables and attributes in an expression."""
+    inner = list(ast.walk(node))
+    return {each.id for each in inner if isinstance(each, ast.Name)} | {
+        each.attr for each in inner if isinstance(each, ast.Attribute)
+    }
