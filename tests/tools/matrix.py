@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Run the tests with every ansible-core and Python that are supported, and print a table of what came of it.
 
-    python -m tests.tools.matrix [--core 2.16] [--python 3.12] [--kvmd 4.20] [--only modules] [--corners]
+    python -m tests.tools.matrix [--core 2.16] [--python 3.12] [--kvmd 4.20] [--only modules] [--quick] [--corners]
 
 Each row is an ansible-core and a Python. Where that ansible-core runs on that Python, Ansible does; where it only sends
 modules to it, Ansible runs on the newest Python at hand and sends every module there. The rows with an older kvmd let
@@ -24,7 +24,7 @@ import sysconfig
 import time
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tests.simulator.dialect import RECORDED
@@ -81,7 +81,8 @@ CORES = (
     Core("2.22.0rc1", range(13, 16), range(9, 16), ("--skip-test", "pylint")),
 )
 NEWEST_STABLE = CORES[-2]
-SMOKE = "tests/integration/modules/test_dialects.py"
+EACH_ONCE = ("tests/integration/modules/test_dialects.py", "-k", RECORDED[0])
+"""Each module once."""
 
 
 class Skip(Exception):
@@ -237,7 +238,7 @@ def run_modules(cell: Cell, pythons: Pythons, log: Path) -> Counts:
     junit = log.with_suffix(".xml")
     junit.unlink(missing_ok=True)
     command = [str(python), "-m", "pytest", *cell.tests, "--kvmd", cell.kvmd, "-m", "not faults"]
-    workers = ["-n", "2", "--dist", "loadgroup"] if len(cell.tests) > 1 else []
+    workers = [] if cell.tests == EACH_ONCE else ["-n", "2", "--dist", "loadgroup"]
     status = _run([*command, *workers, f"--junit-xml={junit}"], log, {**_environ(python), **environ})
     counts = read_junit(junit) if junit.exists() else Counts()
     return counts if counts.failed or (counts.passed and not status) else counts + Counts(failed=1)
@@ -287,16 +288,17 @@ def corners(pythons: Pythons) -> list[Cell]:
     core = CORES[0]
     able = pythons.controllers(core) or [max(core.runs_on)]
     minor = sys.version_info.minor if sys.version_info.minor in able else able[-1]
-    newest = (SMOKE, "-k", RECORDED[0])
     return [
-        Cell(core, minor, "modules", tests=newest),
-        Cell(core, min(core.sends_to), "modules", tests=newest, runs_on=minor),
+        Cell(core, minor, "modules", tests=EACH_ONCE),
+        Cell(core, min(core.sends_to), "modules", tests=EACH_ONCE, runs_on=minor),
     ]
 
 
 def chosen(options: argparse.Namespace, pythons: Pythons) -> list[Cell]:
     """What the options leave of the matrix."""
     able = corners(pythons) if options.corners else cells(pythons)
+    if options.quick:
+        able = [replace(cell, tests=EACH_ONCE) if cell.kvmd == RECORDED[0] else cell for cell in able]
 
     def wanted(cell: Cell) -> bool:
         core, python, kvmd = cell.row
@@ -341,6 +343,7 @@ def main() -> int:
     parser.add_argument("--python", action="append", help="only this Python, such as 3.12")
     parser.add_argument("--kvmd", action="append", choices=RECORDED, help="only this kvmd")
     parser.add_argument("--only", action="append", choices=COLUMNS, help="only this column")
+    parser.add_argument("--quick", action="store_true", help="each module once, not all tests of modules and roles")
     parser.add_argument("--corners", action="store_true", help="the oldest of everything, each module once")
     options = parser.parse_args()
     CACHE.mkdir(parents=True, exist_ok=True)
