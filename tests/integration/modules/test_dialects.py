@@ -31,8 +31,8 @@ CONVERGES: list[dict[str, Any]] = [
 """Each changes something the first time, and nothing the second."""
 
 ACTS = [
-    task("pikvm_keyboard", text="x"),
-    task("pikvm_keyboard", keys=["KeyY"]),
+    task("pikvm_keyboard", text="xyz"),
+    task("pikvm_keyboard", keys=["KeyQ"]),
     task("pikvm_mouse", move={"x": 5, "y": 5}),
     task("pikvm_snapshot", dest="screen.jpg", ocr=True),
     task("pikvm_session", {"register": "session"}),
@@ -83,7 +83,7 @@ def test_what_reads_and_acts(ansible: Ansible, simulator: Start, tmp_path: Path,
     assert [outcome.task for outcome in reads if outcome.changed or outcome.writes] == []
     assert [outcome.task for outcome in acts if not outcome.changed] == []
     assert reads[0]["pikvm"]["version"] == kvmd
-    assert {"KeyX", "KeyY"} <= {event["key"] for event in sim.device.hid.events if event["kind"] == "key"}
+    assert {"KeyX", "KeyQ"} <= {event["key"] for event in sim.device.hid.events if event["kind"] == "key"}
     assert (tmp_path / "screen.jpg").stat().st_size > 0
     assert len(sim.machine.boots) == 2
 
