@@ -6,6 +6,8 @@
 PYTHON := python3
 # Flags for `make simulator`, and for pytest in `make unit`.
 ARGS :=
+# What `make nox` runs: all sessions that need no container, or one: make nox SESSIONS=typing
+SESSIONS :=
 # The computer of `make demo`: scripted, or qemu for a real virtual machine.
 MACHINE := scripted
 # Steps of `make test` that run at the same time, and pytest's worker processes.
@@ -58,11 +60,12 @@ endef
 export CHECK_PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test simulator build clean lint types docs docs-check unit faults eda bench sanity molecule importer setup
+.PHONY: help demo test simulator build clean lint types docs docs-check unit faults eda bench sanity molecule importer setup \
+  test-matrix test-corners install-check nox
 
 help: ## This list
 	@echo 'Every target sets up what it needs in $(VENV). On a fresh clone, start with `make demo`.'
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 14
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 16
 
 demo: $(RUNTIME) $(TREE) ## Reinstall a simulated server end to end; MACHINE=qemu: a real virtual machine
 	@"$(PY)" tests/demo/demo.py --machine "$(MACHINE)" $(ARGS)
@@ -72,7 +75,7 @@ simulator: $(RUNTIME) ## Serve a simulated PiKVM in the foreground: make simulat
 
 test: setup ## Everything CI runs, each step timed
 	@MAKE="$(MAKE)" "$(PY)" tests/tools/run_steps.py --jobs $(JOBS) --logs .cache/steps \
-	  unit=.cache/pytest.xml molecule sanity importer lint docs types
+	  unit=.cache/pytest.xml molecule sanity importer test-corners=.cache/matrix/matrix.xml install-check lint docs types
 
 unit: setup ## pytest: unit, contract and integration tests (make unit ARGS="-k power")
 	@mkdir -p .cache
@@ -90,6 +93,12 @@ eda: setup ## The event source under ansible-rulebook, which needs Java 17
 
 bench: $(RUNTIME) $(TREE) ## What tasks, uploads and fleets cost here, as tables (make bench ARGS="tasks info")
 	@"$(PY)" -m tests.benchmarks $(ARGS)
+
+test-matrix: setup ## Every supported ansible-core, Python and kvmd at hand (2 hours; ARGS="--core 2.16 --python 3.12 --only modules")
+	@"$(PY)" -m tests.tools.matrix $(ARGS)
+
+test-corners: setup ## Each module with the oldest ansible-core, and sent to the oldest Python
+	@"$(PY)" -m tests.tools.matrix --corners $(ARGS)
 
 sanity: setup ## ansible-test sanity, all tests
 	@"$(PY)" tests/tools/ansible_test.py sanity $(ARGS)
@@ -129,8 +138,23 @@ build: setup ## The Galaxy tarball, in build/
 importer: build ## What Galaxy says when the tarball is uploaded
 	@"$(PY)" tests/tools/import_check.py
 
+install-check: setup ## Install the tarball in an empty place, and use it there
+	@"$(PY)" -m tests.tools.install_check
+
+nox: .cache/nox/stamp ## antsibull-nox, as a forge would run it (make nox SESSIONS="codeqa typing")
+	@CI=true .cache/nox/bin/nox $(if $(SESSIONS),--session $(SESSIONS)) $(ARGS)
+
+.cache/nox/stamp: tests/requirements/nox.txt
+	@mkdir -p .cache
+	@$(PYTHON) -c "$$CHECK_PYTHON"
+	@"$$($(PYTHON) -c 'import sys; print(sys._base_executable)')" -m venv --clear .cache/nox
+	@.cache/nox/bin/python -m pip install -qq --no-compile pip==$(PIP)
+	@.cache/nox/bin/python -m pip install -qq --no-deps --no-compile -r tests/requirements/nox.txt
+	@.cache/nox/bin/python -m pip check
+	@touch $@
+
 clean: ## Remove everything that make has made
-	rm -rf .ansible .cache .collections .venv .venv-eda build tests/output
+	rm -rf .ansible .cache .collections .nox .venv .venv-eda build tests/output
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 setup: $(TESTING) $(TREE)

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests.simulator import Simulator
+from tests.simulator.dialect import RECORDED
 
 pytest.register_assert_rewrite("tests.support.expect", "tests.support.ansible", "tests.support.source")
 
@@ -22,14 +23,28 @@ SPEED = 20.0
 """How much faster than the wall the devices' time runs where a test does not say otherwise."""
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--kvmd",
+        default=RECORDED[0],
+        metavar="VERSION",
+        help="the kvmd as which simulated PiKVMs speak where a test does not name one (default: %(default)s)",
+    )
+
+
 @pytest.fixture
-def simulator() -> Iterator[Callable[..., Simulator]]:
-    """Starts simulators; after the test none may have failed by itself."""
+def simulator(request: pytest.FixtureRequest) -> Iterator[Callable[..., Simulator]]:
+    """Starts simulators; after the test none may have failed by itself.
+
+    Where neither the test names a kvmd nor it wants a switch, which is news, they speak as the one of `--kvmd`.
+    """
+    chosen = request.config.getoption("--kvmd")
     with contextlib.ExitStack() as stack:
         started = []
 
         def start(**options: Any) -> Simulator:
-            started.append(stack.enter_context(Simulator(**{"speed": SPEED, **options})))
+            usual = {"speed": SPEED, "kvmd": RECORDED[0] if options.get("switch") else chosen}
+            started.append(stack.enter_context(Simulator(**{**usual, **options})))
             return started[-1]
 
         yield start

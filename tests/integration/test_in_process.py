@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.simulator import Simulator
-from tests.support.ansible import Ansible, Host, Outcome, Played, check, task
+from tests.support.ansible import Ansible, Host, Outcome, Played, check, connecting, task
 from tests.support.device import switch_on
 from tests.support.expect import Start
 
@@ -91,6 +91,10 @@ FAILURES = [
     ),
 ]
 """Each way of failing that Ansible's own code has a part in."""
+
+
+def test_every_module_is_here() -> None:
+    assert connecting() <= {row["name"] for row in [*MODULES, *FAILURES]}
 
 
 def play(ansible: Ansible, hosts: dict[str, Host], *arguments: str, **environment: str) -> Played:

@@ -26,7 +26,9 @@ FOREIGN = ("ANSIBLE_", "PIKVM_", "PYTHON")
 GROUP = "group/community.pikvm.all"
 
 
-LOCAL = {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
+PYTHON = os.environ.get("MODULES_PYTHON", "{{ ansible_playbook_python }}")
+"""What modules run on; another Python than Ansible's lets all of them be sent."""
+LOCAL = {"ansible_connection": "local", "ansible_python_interpreter": PYTHON}
 """Variables of hosts for whom everything is done here."""
 
 OF_A_JOB = {"ansible_job_id", "finished", "results_file", "started", "stderr", "stderr_lines", "stdout", "stdout_lines"}
@@ -49,6 +51,14 @@ def of_the_host(sim: Simulator) -> dict[str, Any]:
 def task(module: str, /, beside: dict[str, Any] | None = None, **options: Any) -> dict[str, Any]:
     """A task; what stands beside the module's options, such as `check_mode`, goes into `beside`."""
     return {"name": module, f"community.pikvm.{module}": options, **(beside or {})}
+
+
+def connecting() -> set[str]:
+    """The modules that connect to a PiKVM."""
+    package = "ansible_collections.community.pikvm.plugins.modules"
+    names = [path.stem for path in (ROOT / "plugins" / "modules").glob("*.py")]
+    ours = {name: getattr(importlib.import_module(f"{package}.{name}"), "MODULE", None) for name in names}
+    return {name for name, module in ours.items() if module is not None and module.connects}
 
 
 def check(module: str, /, **options: Any) -> dict[str, Any]:

@@ -3,14 +3,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Run ansible-test on this working tree, tracked and new files alike.
 
-    ansible_test.py sanity [OPTION...]
+    ansible_test.py [--cache FOLDER] sanity|units [OPTION...]
 
 ansible-test insists on a folder named ansible_collections/NAMESPACE/NAME and does not follow a symbolic link there,
-so it gets a copy. Its home is inside the clone: what it caches stays out of the caller's.
+so it gets a copy. Its home is inside the clone: what it caches stays out of the caller's. The ansible-core is that of
+the Python that runs this.
 """
 
 from __future__ import annotations
 
+import argparse
 import ast
 import os
 import re
@@ -18,12 +20,11 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 CACHE = ROOT / ".cache" / "ansible-test"
-COPY = CACHE / "ansible_collections" / "community" / "pikvm"
-HOME = CACHE / "home"
 OLDEST = "3.9"
 GIT = ["git", "-c", "safe.directory=*"]
 
@@ -34,6 +35,7 @@ from __future__ import annotations
 
 import shutil
 import sysconfig
+from collections.abc import Sequence
 from pathlib import Path
 
 source = Path({source!r})
@@ -50,19 +52,24 @@ def tree() -> list[str]:
     return sorted({path for path in listed if path and os.path.lexists(ROOT / path)})
 
 
-def copy_tree() -> None:
-    """Make COPY a repository of its own that holds the working tree."""
-    shutil.rmtree(COPY, ignore_errors=True)
+def copy_in(cache: Path) -> Path:
+    """Where the copy is."""
+    return cache / "ansible_collections" / "community" / "pikvm"
+
+
+def copy_tree(copy: Path) -> None:
+    """Make the copy a repository of its own that holds the working tree."""
+    shutil.rmtree(copy, ignore_errors=True)
     for path in tree():
-        (COPY / path).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(ROOT / path, COPY / path, follow_symlinks=False)
+        (copy / path).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ROOT / path, copy / path, follow_symlinks=False)
     for command in (["init", "--quiet"], ["add", "--all", "--force"]):
-        subprocess.run([*GIT, *command], cwd=COPY, check=True)
+        subprocess.run([*GIT, *command], cwd=copy, check=True)
 
 
-def write_pip_scripts() -> None:
+def write_pip_scripts(home: Path) -> None:
     """Save a script for each version of pip this ansible-test may ask for, under the names it looks for."""
-    cache = HOME / ".ansible" / "test" / "cache"
+    cache = home / ".ansible" / "test" / "cache"
     cache.mkdir(parents=True, exist_ok=True)
     packages = sysconfig.get_path("purelib")
     source = Path(packages, "ansible_test", "_internal", "python_requirements.py").read_text(encoding="utf-8")
@@ -71,31 +78,49 @@ def write_pip_scripts() -> None:
         script.write_text(GET_PIP.format(source=packages), encoding="utf-8")
 
 
-def write_pip_config() -> None:
-    """Carry the caller's pip settings over to HOME: ansible-test passes no PIP_ variable on."""
+def write_pip_config(home: Path) -> None:
+    """Carry the caller's pip settings over: ansible-test passes no PIP_ variable on."""
     command = [sys.executable, "-m", "pip", "config", "list"]
     lines = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
     settings: dict[str, str] = {}
     for key, value in (line.split("=", 1) for line in lines):
         if key.startswith(("global.", ":env:.")):
             settings[key.rpartition(".")[2]] = ast.literal_eval(value)
-    config = HOME / ".config" / "pip" / "pip.conf"
+    config = home / ".config" / "pip" / "pip.conf"
     config.parent.mkdir(parents=True, exist_ok=True)
     body = "".join(f"{key} = {' '.join(value.split())}\n" for key, value in settings.items())
     config.write_text(f"[global]\n{body}quiet = 2\n", encoding="utf-8")
 
 
-def search_path() -> str:
-    """PATH with this Python first, then the oldest that modules support if pyenv has it, and without dead Pythons.
+def interpreters() -> dict[str, Path]:
+    """A Python for each version 3.X that is found: on PATH, or kept by pyenv."""
+    folders = [Path(sys.executable).parent, *_given(), *_hidden("3.*")]
+    found: dict[str, Path] = {}
+    for command in (command for folder in folders for command in sorted(folder.glob("python3.[0-9]*"))):
+        version = command.name.removeprefix("python")
+        if re.fullmatch(r"3\.\d+", version) and version not in found and runs(command):
+            found[version] = command
+    return found
+
+
+def search_path(wanted: Sequence[str] = (OLDEST,)) -> str:
+    """PATH with this Python first, then those wanted that pyenv has, and without dead Pythons.
 
     A version switcher puts pythonX.Y commands on PATH that do nothing but fail, and ansible-test stops at the first.
     """
-    given = [Path(folder) for folder in os.environ.get("PATH", os.defpath).split(os.pathsep) if folder]
-    hidden = [
-        path for folder in given if folder.name == "shims" for path in folder.parent.glob(f"versions/{OLDEST}.*/bin")
-    ]
-    alive = [folder for folder in hidden + given if all(map(runs, folder.glob("python3.[0-9]*")))]
+    hidden = [folder for version in wanted for folder in _hidden(f"{version}.*")]
+    alive = [folder for folder in hidden + _given() if all(map(runs, folder.glob("python3.[0-9]*")))]
     return os.pathsep.join(dict.fromkeys(map(str, [Path(sys.executable).parent, *alive])))
+
+
+def _given() -> list[Path]:
+    return [Path(folder) for folder in os.environ.get("PATH", os.defpath).split(os.pathsep) if folder]
+
+
+def _hidden(version: str) -> list[Path]:
+    """Folders of the Pythons that pyenv has, whichever of them is active."""
+    shims = [folder for folder in _given() if folder.name == "shims"]
+    return [path for folder in shims for path in sorted(folder.parent.glob(f"versions/{version}/bin"))]
 
 
 def runs(command: Path) -> bool:
@@ -106,12 +131,18 @@ def runs(command: Path) -> bool:
 
 
 def main() -> int:
-    copy_tree()
-    write_pip_scripts()
-    write_pip_config()
-    environ = {**os.environ, "HOME": str(HOME), "PATH": search_path()}
-    command = [str(Path(sys.executable).parent / "ansible-test"), *sys.argv[1:]]
-    return subprocess.run(command, cwd=COPY, env=environ, check=False).returncode
+    parser = argparse.ArgumentParser(description="Run ansible-test on this working tree.", add_help=False)
+    parser.add_argument("--cache", type=Path, default=CACHE)
+    parser.add_argument("--python")
+    options, rest = parser.parse_known_args()
+    home, copy = options.cache / "home", copy_in(options.cache)
+    copy_tree(copy)
+    write_pip_scripts(home)
+    write_pip_config(home)
+    target = [options.python] if options.python else []
+    environ = {**os.environ, "HOME": str(home), "PATH": search_path([OLDEST, *target])}
+    command = [str(Path(sys.executable).parent / "ansible-test"), *rest, *(f"--python={version}" for version in target)]
+    return subprocess.run(command, cwd=copy, env=environ, check=False).returncode
 
 
 if __name__ == "__main__":

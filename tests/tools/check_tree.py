@@ -1,7 +1,7 @@
 # Copyright (c) 2026, community.pikvm contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Check what no other linter does: sizes, the client's licence, and the action group.
+"""Check what no other linter does: sizes, the client's licence, the action group, what README and CONTRIBUTING name.
 
 Prints one line per finding, and exits with 1 if there is any.
 """
@@ -9,6 +9,7 @@ Prints one line per finding, and exits with 1 if there is any.
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -59,11 +60,27 @@ def ungrouped() -> Iterator[str]:
         yield f"meta/runtime.yml:1: {name} is in the action group and is no module"
 
 
+def unnamed() -> Iterator[str]:
+    """Modules that README does not name, and make targets that CONTRIBUTING does not name."""
+    readme, contributing, makefile = (_read(name) for name in ("README.md", "CONTRIBUTING.md", "Makefile"))
+    for name in sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py")):
+        if f"\n| `{name}` | " not in readme:
+            yield f"README.md:1: module {name} has no row"
+    for target in re.findall(r"^([a-z-]+):.*## ", makefile, re.MULTILINE):
+        if not re.search(rf"make {target}(?![a-z-])", contributing):
+            yield f"CONTRIBUTING.md:1: make {target} is not named"
+
+
+def _read(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
 def findings() -> Iterator[str]:
     for path in sources():
         for finding in (*oversized(path), *wrong_licence(path)):
             yield f"{path.relative_to(ROOT)}:{finding}"
     yield from ungrouped()
+    yield from unnamed()
 
 
 def main() -> int:

@@ -150,6 +150,12 @@ def read_junit(path: Path) -> Counts:
     return total
 
 
+def reasons(path: Path) -> list[str]:
+    """Why tests of a JUnit file were skipped, each reason once."""
+    found = [skipped.get("message", "") for skipped in ET.parse(path).getroot().iter("skipped")]
+    return list(dict.fromkeys(found))
+
+
 def say(text: str) -> None:
     """Print whole lines at once: steps end while others start."""
     sys.stdout.write(f"{text}\n")
@@ -157,9 +163,11 @@ def say(text: str) -> None:
 
 
 def report(result: Result) -> None:
-    """Say that a step has ended; show the whole log of one that failed."""
+    """Say that a step has ended, and why it skipped what it skipped; show the whole log of one that failed."""
     verdict = "FAIL" if result.counts.failed else "ok"
     say(f"{verdict:<5} {result.step.name}: {result.counts}, {result.seconds:.1f} s")
+    if result.counts.skipped and result.step.junit:
+        say("\n".join(f"      skipped: {reason}" for reason in reasons(result.step.junit)))
     if result.counts.failed:
         text = result.log.read_text(encoding="utf-8", errors="replace").rstrip()
         say(f"----- {result.step.name}\n{text}\n----- end of {result.step.name}")

@@ -24,7 +24,10 @@ INFO_FIELDS = ("auth", "extras", "fan", "health", "meta", "node", "platform", "s
 
 @dataclass(frozen=True)
 class Atx:
-    """GET /api/atx. `acts` is None where kvmd (before 4.88) does not tell which press is under way."""
+    """GET /api/atx. `acts` is None where kvmd (before 4.88) does not tell which press is under way.
+
+    A derived device may leave the LEDs dark, and tell the power beside them.
+    """
 
     enabled: bool
     busy: bool
@@ -39,7 +42,7 @@ class Atx:
         return cls(
             enabled=bool(answer.get("enabled")),
             busy=bool(answer.get("busy")),
-            power=bool(leds.get("power")),
+            power=bool(leds.get("power") or answer.get("power")),
             hdd=bool(leds.get("hdd")),
             acts={name: bool(on) for name, on in acts.items()} if isinstance(acts, dict) else None,
         )

@@ -11,7 +11,7 @@ import pytest
 
 from tests.simulator import Simulator
 from tests.support.ansible import Ansible, Host, check, task
-from tests.support.device import DIALECTS, insert
+from tests.support.device import DIALECTS, NEWEST, insert
 from tests.support.expect import Refusal, Start, check_refusals, portions
 
 MODULE = "pikvm_msd_drive"
@@ -157,6 +157,7 @@ REFUSALS = {
         drive("connected", image="a.iso", media_type="flash", read_write=True),
         r"^read_write: the PiKVM does not let 'a\.iso' be written: it is an \.iso",
         stocked,
+        {"kvmd": NEWEST},
     ),
     "writable CD": Refusal(
         drive("connected", image="b.img", media_type="cdrom", read_write=True),

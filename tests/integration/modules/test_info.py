@@ -11,7 +11,7 @@ import pytest
 
 from tests.simulator import Simulator
 from tests.support.ansible import Ansible, Host, check, task
-from tests.support.device import DIALECTS, insert, switch_on
+from tests.support.device import DIALECTS, NEWEST, insert, switch_on
 from tests.support.expect import Refusal, Start, check_refusals, portions
 
 INFO, WAIT = "pikvm_info", "pikvm_wait_for"
@@ -89,7 +89,7 @@ def test_what_is_switched_off_is_told_and_no_failure(ansible: Ansible, sim: Simu
 def test_all_that_can_be_told(ansible: Ansible, simulator: Start) -> None:
     sims = {
         "newest": simulator(switch=True),
-        "without_a_switch": simulator(streamer="viewers"),
+        "without_a_switch": simulator(kvmd=NEWEST, streamer="viewers"),
         "before_there_were_switches": simulator(kvmd="4.20"),
         "oldest": simulator(kvmd="3.334"),
     }

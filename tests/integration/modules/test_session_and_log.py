@@ -11,6 +11,7 @@ import pytest
 
 from tests.simulator import Simulator
 from tests.support.ansible import Ansible, Host, check, task
+from tests.support.device import NEWEST
 from tests.support.expect import Refusal, Start, check_refusals
 
 SESSION, LOG, INFO = "pikvm_session", "pikvm_log_info", "pikvm_info"
@@ -55,7 +56,8 @@ def test_session_is_usable_and_stays_out_of_sight(ansible: Ansible, simulator: S
         assert "The session of auth_token has ended or never was: get a new one" in refused.msg
 
 
-def test_session_ends_when_it_was_told_to(ansible: Ansible, sim: Simulator) -> None:
+def test_session_ends_when_it_was_told_to(ansible: Ansible, simulator: Start) -> None:
+    sim = simulator(kvmd=NEWEST)
     given: list[int] = []
     login = sim.device.sessions.login
     sim.device.sessions.login = lambda user, expire: given.append(expire) or login(user, expire)  # type: ignore[method-assign,func-returns-value]

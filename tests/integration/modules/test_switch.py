@@ -11,12 +11,12 @@ import pytest
 
 from tests.simulator import Simulator
 from tests.support.ansible import Ansible, Host, check, task
-from tests.support.device import insert, press_power, when_asked
+from tests.support.device import NEWEST, insert, press_power, when_asked
 from tests.support.expect import Refusal, Start, check_refusals
 
 PORT, POWER, CLICK = "pikvm_switch_port", "pikvm_atx_power", "pikvm_atx_click"
 QUICK = {"stable_for": 0.1, "wait_timeout": 4.0, "graceful_timeout": 4.0}
-WITH = {"switch": True}
+WITH, WITHOUT = {"switch": True}, {"kvmd": NEWEST}
 
 
 def port(port: Any, **options: Any) -> dict[str, Any]:
@@ -128,7 +128,9 @@ REFUSALS = {
     "list as in the manual": Refusal(
         port("2,2", active=True), "^port: '2,2' is neither an index nor unit.channel; there are: 0", device=WITH
     ),
-    "port of no switch": Refusal(port("0", name="x"), "^port: this PiKVM has no PiKVM Switch attached$"),
+    "port of no switch": Refusal(
+        port("0", name="x"), "^port: this PiKVM has no PiKVM Switch attached$", device=WITHOUT
+    ),
     "before there were switches": Refusal(
         port("0", name="x"),
         "^GET /api/switch was answered 404 ",
@@ -153,7 +155,7 @@ REFUSALS = {
     ),
     "power at an unknown port": Refusal(task(POWER, state="on", port="7", **QUICK), NO_PORT.format("7"), device=WITH),
     "power without a switch": Refusal(
-        task(POWER, state="on", port="0", **QUICK), "^port: this PiKVM has no PiKVM Switch attached$"
+        task(POWER, state="on", port="0", **QUICK), "^port: this PiKVM has no PiKVM Switch attached$", device=WITHOUT
     ),
     "click that is dropped": Refusal(
         task(CLICK, button="power", port="0"),

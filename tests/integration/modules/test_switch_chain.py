@@ -12,10 +12,11 @@ import pytest
 from tests.simulator import Simulator
 from tests.simulator.edid import FACTORY
 from tests.support.ansible import Ansible, Host, check, task
+from tests.support.device import NEWEST
 from tests.support.expect import Refusal, Start, check_refusals, portions
 
 SWITCH, EDID = "pikvm_switch", "pikvm_switch_edid"
-WITH = {"switch": True}
+WITH, WITHOUT = {"switch": True}, {"kvmd": NEWEST}
 COLORS, BEACON, RESET = "switch/set_colors", "switch/set_beacon", "switch/reset"
 CREATE, CHANGE, REMOVE = (f"switch/edids/{what}" for what in ("create", "change", "remove"))
 ONE_BLOCK, TWO_BLOCKS = "0F" * 128, "A0" * 256
@@ -157,7 +158,9 @@ REFUSALS = {
         switch(state="reset", unit=1, colors={}), r"parameters are mutually exclusive: state\|colors"
     ),
     "nothing to set": Refusal(switch(), "one of the following is required: colors, beacon, state"),
-    "no switch": Refusal(switch(colors={"active": "default"}), "^This PiKVM has no PiKVM Switch attached$"),
+    "no switch": Refusal(
+        switch(colors={"active": "default"}), "^This PiKVM has no PiKVM Switch attached$", device=WITHOUT
+    ),
     "before there were switches": Refusal(
         switch(state="reset", unit=1), "^GET /api/switch was answered 404 ", **BEFORE_SWITCHES
     ),
@@ -204,7 +207,7 @@ REFUSALS = {
         check(EDID, id="default", state="absent"), "^id: the default display data cannot be removed$", device=WITH
     ),
     "display data of no switch": Refusal(
-        edid(name="Wide", data=ONE_BLOCK), "^This PiKVM has no PiKVM Switch attached$"
+        edid(name="Wide", data=ONE_BLOCK), "^This PiKVM has no PiKVM Switch attached$", device=WITHOUT
     ),
     "display data before there were switches": Refusal(
         edid(name="x", state="absent"), "^GET /api/switch was answered 404 ", **BEFORE_SWITCHES

@@ -17,7 +17,7 @@ import pytest
 from ansible_collections.community.pikvm.plugins.module_utils._lock import Holder, Lock
 from tests.simulator import Simulator
 from tests.support.ansible import Ansible, Host, Outcome
-from tests.support.device import switch_on
+from tests.support.device import NEWEST, switch_on
 from tests.support.expect import Start
 from tests.support.ssh import SshServer, host_key, public
 
@@ -148,7 +148,9 @@ def test_screen_proves_what_it_shows(ansible: Ansible, sim: Simulator) -> None:
 
 
 @pytest.mark.usefixtures("image")
-def test_person_at_the_keyboard_is_left_alone(ansible: Ansible, sim: Simulator) -> None:
+def test_person_at_the_keyboard_is_left_alone(ansible: Ansible, simulator: Start) -> None:
+    sim = simulator(kvmd=NEWEST)
+    switch_on(sim)
     sim.call(sim.device.hid.key, "KeyA", None, False)
     long = {"reinstall_idle_minutes": 1000}  # the device's time runs fast here
     for check in (True, False):

@@ -36,6 +36,12 @@ def test_atx(answer: dict[str, Any], acts: Any) -> None:
     assert Atx.parse(answer).as_result() == {"enabled": True, "busy": False, "acts": acts, "leds": LEDS}
 
 
+@pytest.mark.parametrize("power", [True, False])
+def test_power_that_is_told_beside_the_leds(power: bool) -> None:
+    dark = {"power": False, "hdd": False}
+    assert Atx.parse({"enabled": True, "busy": False, "power": power, "leds": dark}).power is power
+
+
 @pytest.mark.parametrize("answer", [{}, {"enabled": None, "leds": None, "acts": []}, {"leds": {"power": None}}])
 def test_atx_that_tells_nothing_is_off_and_disabled(answer: dict[str, Any]) -> None:
     atx = Atx.parse(answer)

@@ -36,8 +36,8 @@ class Asked:
 
 def color(text: str) -> dict[str, int]:
     rgb, brightness, blink = text.split(":")
-    parts = [int(rgb[:2], 16), int(rgb[2:4], 16), int(rgb[4:], 16), int(brightness, 16), int(blink, 16)]
-    return dict(zip(("red", "green", "blue", "brightness", "blink_ms"), parts, strict=True))
+    parts = {"red": rgb[:2], "green": rgb[2:4], "blue": rgb[4:], "brightness": brightness, "blink_ms": blink}
+    return {name: int(digits, 16) for name, digits in parts.items()}
 
 
 def switch(units: int = 3, uplinks: tuple[bool, ...] = (False, False, False), **found: Any) -> Switch:

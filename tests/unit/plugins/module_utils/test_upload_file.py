@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -73,7 +74,7 @@ def test_exchange_for_a_file_of_the_same_size_is_noticed(path: Path) -> None:
         ("pipe", "{path} is not a regular file; an image file is needed"),
         ("empty.iso", "{path} is empty"),
         ("a.iso/inside", "cannot read {path}: Not a directory"),
-        ("nul\0", "cannot read {path}: embedded null byte"),
+        ("nul\0", "cannot read {path}: (stat: )?embedded null (byte|character in path)"),
     ],
 )
 def test_what_is_no_image_file_is_refused(path: Path, name: str, message: str) -> None:
@@ -83,7 +84,7 @@ def test_what_is_no_image_file_is_refused(path: Path, name: str, message: str) -
     (folder / "empty.iso").touch()
     with pytest.raises(OptionError) as caught:
         ImageFile(str(folder / name))
-    assert str(caught.value) == "src: " + message.format(path=folder / name)
+    assert re.fullmatch("src: " + message.format(path=re.escape(str(folder / name))), str(caught.value))
 
 
 @pytest.fixture
