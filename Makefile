@@ -57,7 +57,7 @@ endef
 export CHECK_PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test simulator build clean lint types docs-check unit faults bench sanity molecule importer setup
+.PHONY: help demo test simulator build clean lint types docs-check unit faults fuzz bench sanity molecule importer setup
 
 help: ## This list
 	@echo 'Every target sets up what it needs in $(VENV). On a fresh clone, start with `make demo`.'
@@ -80,6 +80,9 @@ unit: setup ## pytest: unit, contract and integration tests (make unit ARGS="-k 
 faults: setup ## Let everything in the docs' table of failures happen, and the next run repair it (5 minutes)
 	@"$(PY)" -m pytest -n 2 -m faults tests/integration/role $(ARGS)
 
+fuzz: setup ## Attack the modules over a network that spoils what a PiKVM says (10 minutes; ARGS="--seed 2 --exchanges 500")
+	@PYTHONPATH="$(CURDIR)/.collections:$(CURDIR)" "$(PY)" -m tests.attack $(ARGS)
+
 bench: setup ## What tasks, uploads and fleets cost here, as tables (make bench ARGS="tasks info")
 	@"$(PY)" -m tests.benchmarks $(ARGS)
 
@@ -100,7 +103,7 @@ lint: setup ## ruff, yamllint, ansible-lint, changelog, licences, sizes
 	exit $$failed
 
 types: setup ## mypy, strict
-	mypy -p ansible_collections.community.pikvm.plugins -p tests.simulator -p tests.installer -p tests.benchmarks -p tests.tools
+	mypy -p ansible_collections.community.pikvm.plugins -p tests.simulator -p tests.installer -p tests.benchmarks -p tests.tools -p tests.attack
 
 docs-check: setup ## The modules' documentation
 	mkdir -p .cache

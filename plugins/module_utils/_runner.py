@@ -17,9 +17,12 @@ from ansible.module_utils.common.parameters import remove_values
 from ansible.module_utils.errors import UnsupportedError
 
 from ._argspec import connection_of, connection_spec
+from ._client.answer import printable
 from ._client.api import Pikvm
 from ._client.errors import DeviceError, MissingLibraryError, OptionError, PikvmError
 from ._plan import Run
+
+LONGEST_MESSAGE = 4000
 
 
 @dataclass
@@ -117,6 +120,20 @@ class Module:
         warn: Callable[[str], None],
         tell: Callable[[str], None] | None = None,
     ) -> Result:
+        """Do it. What is printed as it stands holds nothing that a terminal would obey, and has an end."""
+        result = self._attempt(params, check_mode, diff, lambda words: warn(shown(words)), tell)
+        if "msg" in result:
+            result["msg"] = shown(result["msg"])
+        return result
+
+    def _attempt(
+        self,
+        params: dict[str, Any],
+        check_mode: bool,
+        diff: bool,
+        warn: Callable[[str], None],
+        tell: Callable[[str], None] | None = None,
+    ) -> Result:
         """Do it, and put every failure into words."""
         steps = Run(check_mode=check_mode, wait_timeout=params.get("wait_timeout", 60.0))
         try:
@@ -139,6 +156,11 @@ class Module:
         if not diff:
             result.pop("diff", None)
         return result
+
+
+def shown(words: str) -> str:
+    """A message for a terminal: whatever a PiKVM, or a file's name, has contributed."""
+    return printable(words if len(words) <= LONGEST_MESSAGE else words[:LONGEST_MESSAGE] + "…")
 
 
 class OwnProcess(AnsibleModule):

@@ -79,13 +79,17 @@ def _require_possible(streamer: Streamer, name: str, value: Any) -> None:
         known = ", ".join(setting for setting in SETTINGS if setting in streamer.params) or "nothing"
         raise OptionError(name, f"the video of this PiKVM has no such setting; it can be set: {known}")
     if name == "resolution":
-        offered = streamer.limits.get("available_resolutions") or []
-        if offered and value not in offered:
+        offered = streamer.limits.get("available_resolutions")
+        if isinstance(offered, list) and offered and value not in offered:
             raise OptionError(name, f"this PiKVM does not offer {value}; it offers: {', '.join(map(str, offered))}")
         return
     limit = streamer.limits.get(name)
     limit = limit if isinstance(limit, dict) else {}
     least, most = VALID[name]
-    least, most = max(least, limit.get("min", least)), min(most, limit.get("max", most))
+    told = [limit.get(bound) for bound in ("min", "max")]
+    least, most = (
+        max(least, told[0]) if type(told[0]) is int else least,
+        min(most, told[1]) if type(told[1]) is int else most,
+    )
     if not least <= value <= most:
         raise OptionError(name, f"must be between {least} and {most} on this PiKVM, not {value}")
