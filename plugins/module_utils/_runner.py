@@ -91,7 +91,11 @@ class Module:
         tell: Callable[[str], None] | None = None,
     ) -> Result:
         """Check the parameters given and return the result that `main` would print, secrets masked like there."""
-        checked = ArgumentSpecValidator(self.argument_spec, **self.constraints).validate(given)
+        try:
+            checked = ArgumentSpecValidator(self.argument_spec, **self.constraints).validate(given)
+        except (TypeError, ValueError) as exc:  # Ansible's own, for a number where a dictionary is wanted
+            words = shown(f"The values of {', '.join(sorted(given))} cannot all be understood: {exc}")
+            return masked({"failed": True, "changed": False, "msg": words}, self._secrets(given))
         params: dict[str, Any] = checked.validated_parameters
         secrets = self._secrets(params) | logins(params)
         said = (lambda line: tell(remove_values(line, secrets))) if tell else None

@@ -9,15 +9,22 @@ from __future__ import annotations
 import time
 from typing import Any, Callable, Generic, NamedTuple, TypeVar
 
-from ._client.errors import AnswerError, PikvmError, ServerFault, UnreachableError, UntrustedCertificateError
+from ._client.errors import (
+    AnswerError,
+    BusyError,
+    PikvmError,
+    ServerFault,
+    UnreachableError,
+    UntrustedCertificateError,
+)
 
 S = TypeVar("S")
 
 PAUSE = 0.3
 """Seconds between two looks. No divisor of a second, so that a blinking LED is not met in the same phase each time."""
 
-PASSING = (AnswerError, UnreachableError, ServerFault)
-"""Failures of a look that a rebooting PiKVM explains."""
+PASSING = (AnswerError, BusyError, UnreachableError, ServerFault)
+"""Failures of a look that a rebooting PiKVM explains, or one that is at something else."""
 
 
 class Waited(NamedTuple):
