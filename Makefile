@@ -57,7 +57,7 @@ endef
 export CHECK_PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test simulator build clean lint types docs-check unit faults fuzz bench sanity molecule importer setup
+.PHONY: help demo test simulator build clean lint types docs-check unit faults fuzz secrets bench sanity molecule importer setup
 
 help: ## This list
 	@echo 'Every target sets up what it needs in $(VENV). On a fresh clone, start with `make demo`.'
@@ -82,6 +82,11 @@ faults: setup ## Let everything in the docs' table of failures happen, and the n
 
 fuzz: setup ## Attack the modules over a network that spoils what a PiKVM says (10 minutes; ARGS="--seed 2 --exchanges 500")
 	@PYTHONPATH="$(CURDIR)/.collections:$(CURDIR)" "$(PY)" -m tests.attack $(ARGS)
+
+secrets: setup ## Run the tests of Ansible as talkative as can be, and look for secrets in all that is said (ARGS="-k power")
+	@rm -rf .cache/spoken
+	@SECRETS_FOLDER="$(CURDIR)/.cache/spoken" "$(PY)" -m pytest -n 2 --dist loadgroup -m 'not faults' tests/integration --ignore tests/integration/client $(ARGS); \
+	"$(PY)" tests/tools/find_secrets.py .cache/spoken
 
 bench: setup ## What tasks, uploads and fleets cost here, as tables (make bench ARGS="tasks info")
 	@"$(PY)" -m tests.benchmarks $(ARGS)

@@ -17,6 +17,7 @@ from tests.simulator import Simulator
 pytest.register_assert_rewrite("tests.support.expect", "tests.support.ansible")
 
 from tests.support.ansible import Ansible  # noqa: E402 - after its assertions have been made to explain themselves
+from tests.support.spoken import PASSWORD  # noqa: E402
 
 SPEED = 20.0
 """How much faster than the wall the devices' time runs where a test does not say otherwise."""
@@ -29,7 +30,7 @@ def simulator() -> Iterator[Callable[..., Simulator]]:
         started = []
 
         def start(**options: Any) -> Simulator:
-            started.append(stack.enter_context(Simulator(**{"speed": SPEED, **options})))
+            started.append(stack.enter_context(Simulator(**{"speed": SPEED, "password": PASSWORD, **options})))
             return started[-1]
 
         yield start

@@ -15,6 +15,7 @@ from tests.simulator import Simulator
 from tests.support.ansible import Ansible, Host, Outcome, Played, check, task
 from tests.support.device import switch_on
 from tests.support.expect import Start
+from tests.support.spoken import PASSWORD
 
 MOVING = {
     "captured_fps",
@@ -165,7 +166,7 @@ def test_surroundings_are_those_of_the_task(ansible: Ansible, sim: Simulator, tm
     """Options from the task's `environment`, files from the playbook's folder, and nothing of either left behind."""
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "a.iso").write_bytes(b"an image")
-    login = {"PIKVM_URL": sim.url, "PIKVM_PASSWORD": "admin", "PIKVM_CA_PATH": sim.ca_path}
+    login = {"PIKVM_URL": sim.url, "PIKVM_PASSWORD": PASSWORD, "PIKVM_CA_PATH": sim.ca_path}
     rows = [
         task("pikvm_msd_image", {"environment": login}, src="a.iso"),
         task("pikvm_msd_image", src="a.iso"),
