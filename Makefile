@@ -80,12 +80,12 @@ unit: setup ## pytest: unit, contract and integration tests (make unit ARGS="-k 
 faults: setup ## Let everything in the docs' table of failures happen, and the next run repair it (5 minutes)
 	@"$(PY)" -m pytest -n 2 -m faults tests/integration/role $(ARGS)
 
-fuzz: setup ## Attack the modules over a network that spoils what a PiKVM says (10 minutes; ARGS="--seed 2 --exchanges 500")
+fuzz: setup ## Attack the modules over a network that spoils what a PiKVM says (10 to 15 minutes; ARGS="--seed 2 --exchanges 500")
 	@PYTHONPATH="$(CURDIR)/.collections:$(CURDIR)" "$(PY)" -m tests.attack $(ARGS)
 
-secrets: setup ## Run the tests of Ansible as talkative as can be, and look for secrets in all that is said (ARGS="-k power")
+secrets: setup ## Run the tests of Ansible as talkative as can be, and look for secrets in all that is said (20 minutes; ARGS="FILE ...")
 	@rm -rf .cache/spoken
-	@SECRETS_FOLDER="$(CURDIR)/.cache/spoken" "$(PY)" -m pytest -n 2 --dist loadgroup -m 'not faults' tests/integration --ignore tests/integration/client $(ARGS); \
+	@SECRETS_FOLDER="$(CURDIR)/.cache/spoken" "$(PY)" -m pytest -n 2 --dist loadgroup -m 'not faults' $(or $(ARGS),tests/integration --ignore tests/integration/client); \
 	"$(PY)" tests/tools/find_secrets.py .cache/spoken
 
 bench: setup ## What tasks, uploads and fleets cost here, as tables (make bench ARGS="tasks info")

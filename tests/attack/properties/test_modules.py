@@ -27,8 +27,12 @@ MODULES: dict[str, Module] = {name: importlib.import_module(f"{PACKAGE}.{name}")
 QUICK = {"wait_timeout": 0.3, "stable_for": 0.0, "graceful_timeout": 0.3, "interval": 0.0, "hold": 0.0, "delay": 0.0}
 """What lasts as long as it is told to is told to be short, unless its value is refused."""
 
-SECONDS = st.sampled_from([math.nan, math.inf, -math.inf, -1.0, 1e300, "abc", "", [], None, "0x1"])
-WHOLE = st.integers() | st.sampled_from([10**30, -1, 0, "9" * 400, "1e3", 1.5, True, None, "abc", [], {}])
+SECONDS: st.SearchStrategy[Any] = st.sampled_from(
+    [math.nan, math.inf, -math.inf, -1.0, 1e300, "abc", "", [], None, "0x1"]
+)
+WHOLE: st.SearchStrategy[Any] = st.integers() | st.sampled_from(
+    [10**30, -1, 0, "9" * 400, "1e3", 1.5, True, None, "abc", [], {}]
+)
 TEXTS = st.text() | st.sampled_from(
     ["", " ", "\0", "\x1b[2J", "\ud800", "x" * 3000, "../../etc/passwd", "0", "1.1", "a.iso"]
 )
