@@ -31,6 +31,9 @@ LARGEST = 8 * 1024 * 1024
 GIVEN = ("inventory.yml", "playbook.yml", "results.jsonl")
 """What a test writes itself; the results are kept as output."""
 
+MODULE = "AnsiballZ_"
+"""What Ansible packs a module and its options into: only its user can read it, and an async task removes it late."""
+
 
 def secrets_in(value: Any, module: str = "") -> Iterator[str]:
     """The secrets in a play or an inventory: logins, typed texts, and what stands before the host of an address."""
@@ -59,7 +62,7 @@ def keep(folder: Path, begun: float, output: str, lines: str, given: list[Any]) 
     found = {secret for secret in secrets_in(given) if len(secret) >= SHORTEST and "{{" not in secret}
     (place / "secrets.json").write_text(json.dumps(sorted(found)), encoding="utf-8")
     for path in folder.rglob("*"):
-        if path.name not in GIVEN and _is_new(path, begun):
+        if path.name not in GIVEN and not path.name.startswith(MODULE) and _is_new(path, begun):
             shutil.copyfile(path, place / f"{uuid.uuid4().hex}-{path.name[:80]}")
 
 
