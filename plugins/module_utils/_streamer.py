@@ -11,6 +11,7 @@ from typing import Any
 from ._client.api import Pikvm
 from ._client.console import Streamer
 from ._client.errors import OptionError
+from ._client.models import whole
 from ._plan import Plan, Step
 
 VALID = {"quality": (1, 100), "desired_fps": (0, 120), "h264_bitrate": (25, 20000), "h264_gop": (0, 60)}
@@ -86,10 +87,8 @@ def _require_possible(streamer: Streamer, name: str, value: Any) -> None:
     limit = streamer.limits.get(name)
     limit = limit if isinstance(limit, dict) else {}
     least, most = VALID[name]
-    told = [limit.get(bound) for bound in ("min", "max")]
-    least, most = (
-        max(least, told[0]) if type(told[0]) is int else least,
-        min(most, told[1]) if type(told[1]) is int else most,
-    )
+    told_least, told_most = whole(limit.get("min")), whole(limit.get("max"))
+    least = least if told_least is None else max(least, told_least)
+    most = most if told_most is None else min(most, told_most)
     if not least <= value <= most:
         raise OptionError(name, f"must be between {least} and {most} on this PiKVM, not {value}")

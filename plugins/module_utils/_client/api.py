@@ -14,7 +14,7 @@ from .answer import Params, Request, parse_json
 from .console import Console
 from .errors import AnswerError, LostAnswerError, device_error
 from .events import EventSocket
-from .models import Atx, Gpio, Info, Msd, parse_metrics
+from .models import Atx, Gpio, Info, Msd, parse_metrics, whole
 from .switch import SwitchApi
 from .transport import Connection, Transport
 from .upload import ImageFile
@@ -218,8 +218,8 @@ class Pikvm:
 def _transferred(result: dict[str, Any]) -> Transferred:
     image = result.get("image")
     image = image if isinstance(image, dict) else {}
-    name, size, written = image.get("name"), image.get("size"), image.get("written")
-    if not isinstance(name, str) or type(size) is not int or type(written) is not int:
+    name, size, written = image.get("name"), whole(image.get("size")), whole(image.get("written"))
+    if not isinstance(name, str) or size is None or written is None:
         raise AnswerError("POST /api/msd/write was answered 200 without saying what was written")
     return Transferred(name, size, written)
 

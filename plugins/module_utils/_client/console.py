@@ -13,7 +13,7 @@ from typing import Any
 
 from .answer import Params, Request
 from .errors import AnswerError
-from .models import UNTOLD
+from .models import UNTOLD, whole
 from .transport import Transport
 
 JPEG = b"\xff\xd8\xff"
@@ -153,9 +153,9 @@ class Streamer:
         return cls(
             running=isinstance(process, dict),
             online=source["online"] is True if "online" in source else None,
-            width=_whole(size.get("width")),
-            height=_whole(size.get("height")),
-            captured_fps=_whole(source.get("captured_fps")),
+            width=whole(size.get("width")),
+            height=whole(size.get("height")),
+            captured_fps=whole(source.get("captured_fps")),
             params=dict(_dict(answer.get("params"))),
             limits=dict(_dict(answer.get("limits"))),
             saved=saved and {name: saved.get(name) for name in ("online", "width", "height")},
@@ -346,10 +346,6 @@ def _flag(value: Any) -> bool | None:
 
 def _text(value: Any) -> str | None:
     return value if isinstance(value, str) and value else None
-
-
-def _whole(value: Any) -> int | None:
-    return value if type(value) is int else None
 
 
 def _texts(value: Any) -> list[str]:

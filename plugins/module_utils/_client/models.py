@@ -345,6 +345,11 @@ def required(answer: Mapping[str, Any], key: str, place: str) -> bool:
     return value
 
 
+def whole(value: Any) -> int | None:
+    """A whole number, or None; true and false are none."""
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
 def _dict(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from .answer import Params
 from .errors import AnswerError, OptionError
-from .models import UNTOLD, Atx
+from .models import UNTOLD, Atx, whole
 from .transport import Transport
 
 CLICKS = ("power", "power_long", "reset")
@@ -246,8 +246,8 @@ def _color(answer: Mapping[str, Any]) -> str:
 
 def _active(answer: Mapping[str, Any]) -> int:
     """The index of the active port, -1 while there is none."""
-    port = _dict(answer.get("summary")).get("active_port")
-    if type(port) is not int:
+    port = whole(_dict(answer.get("summary")).get("active_port"))
+    if port is None:
         raise AnswerError(UNTOLD.format("switch.summary.active_port"))
     return port
 
@@ -266,7 +266,7 @@ def _required_at(values: Any, index: int, place: str) -> bool:
 
 
 def _int(value: Any) -> int:
-    return value if type(value) is int and value >= 0 else 0
+    return max(0, whole(value) or 0)
 
 
 def _list(value: Any) -> list[Any]:
