@@ -60,8 +60,8 @@ endef
 export CHECK_PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test simulator build clean lint types docs docs-check unit faults eda bench sanity molecule importer setup \
-  test-matrix test-corners install-check nox
+.PHONY: help demo test simulator build clean lint types docs docs-check unit faults fuzz secrets eda bench sanity molecule importer \
+  setup test-matrix test-corners install-check nox
 
 help: ## This list
 	@echo 'Every target sets up what it needs in $(VENV). On a fresh clone, start with `make demo`.'
@@ -91,6 +91,14 @@ eda: setup ## The event source under ansible-rulebook, which needs Java 17
 	  echo 'Skipped: ansible-rulebook needs Java 17 (on Debian and Ubuntu: openjdk-17-jre-headless)'; \
 	fi
 
+fuzz: setup ## Attack the modules over a network that spoils what a PiKVM says (10 to 15 minutes; ARGS="--seed 2 --exchanges 500")
+	@PYTHONPATH="$(CURDIR)/.collections:$(CURDIR)" "$(PY)" -m tests.attack $(ARGS)
+
+secrets: setup ## Run the tests of Ansible as talkative as can be, and look for secrets in all that is said (20 minutes; ARGS="FILE ...")
+	@rm -rf .cache/spoken
+	@SECRETS_FOLDER="$(CURDIR)/.cache/spoken" "$(PY)" -m pytest -n 2 --dist loadgroup -m 'not faults and not eda' $(or $(ARGS),tests/integration --ignore tests/integration/client); \
+	"$(PY)" tests/tools/find_secrets.py .cache/spoken
+
 bench: $(RUNTIME) $(TREE) ## What tasks, uploads and fleets cost here, as tables (make bench ARGS="tasks info")
 	@"$(PY)" -m tests.benchmarks $(ARGS)
 
@@ -118,7 +126,7 @@ lint: setup ## ruff, yamllint, ansible-lint, changelog, licences, sizes
 
 types: setup ## mypy, strict
 	mypy -p ansible_collections.community.pikvm.plugins -p ansible_collections.community.pikvm.extensions.eda.plugins \
-	  -p tests.simulator -p tests.installer -p tests.benchmarks -p tests.tools
+	  -p tests.simulator -p tests.installer -p tests.benchmarks -p tests.tools -p tests.attack
 
 docs-check: setup ## The modules' documentation, without building it
 	mkdir -p .cache

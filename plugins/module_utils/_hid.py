@@ -15,7 +15,7 @@ from typing import Any, Callable
 
 from ._client.api import Pikvm
 from ._client.console import KEYS, Hid
-from ._client.errors import OptionError, PikvmError, StateError
+from ._client.errors import AnswerError, OptionError, PikvmError, StateError
 from ._client.events import EventSocket
 from ._plan import Plan, Step
 
@@ -24,6 +24,9 @@ BETWEEN_KEYS = 0.05
 
 BETWEEN_LOOKS = 1.0
 """Seconds between two looks at the screen while keys are pressed: reading it takes a Raspberry Pi about as long."""
+
+READ_WITHIN = 5.0
+"""Seconds for the PiKVM to say that it has read all keys."""
 
 AFTER_LAST_KEY = 0.3
 """Seconds before the socket is closed: closing it makes the PiKVM drop what it has not handed on yet."""
@@ -111,7 +114,10 @@ class Keyboard:
     def _nothing_stays_pressed(self) -> Iterator[None]:
         try:
             yield
-            self._socket.flush(5.0)
+            if not self._socket.flush(READ_WITHIN):
+                raise AnswerError(
+                    f"Keys were sent, but after {READ_WITHIN:g} s the PiKVM does not say that it read them"
+                )
             self._pause(AFTER_LAST_KEY)
         except BaseException:
             self._release_all()
@@ -134,8 +140,7 @@ class Keyboard:
         deadline = time.monotonic() + seconds
         while True:
             self._socket.receive(max(0.0, deadline - time.monotonic()))
-            hid = self._socket.state.get("hid")
-            self.heard = self.heard or bool((hid.get("keyboard") or {}).get("online"))
+            self.heard = self.heard or Hid.parse(self._socket.state.get("hid")).keyboard_online
             if time.monotonic() >= deadline:
                 return
 

@@ -81,7 +81,7 @@ class Store:
     def sha256(self, image: Image) -> str:
         """The SHA-256 of a stored image. Reads it back, once, which needs a disconnected drive."""
         if image not in self.hashed:
-            self.hashed[image] = self.client.msd_sha256(image.name)
+            self.hashed[image] = self.client.msd_sha256(image.name, image.size)
             self.observe()  # the drive stays busy for a moment
         return self.hashed[image]
 

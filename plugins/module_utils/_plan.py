@@ -159,7 +159,10 @@ class Run:
         if step.done is None:
             return
         timeout = step.after_loss if loss else step.timeout
-        waited = self.wait(read, step.done, timeout, step.stable_for)
+        try:
+            waited = self.wait(read, step.done, timeout, step.stable_for)
+        except BusyError as exc:  # of a look: the step has been taken, and must not be taken again
+            raise StateError(f"{step.words} was answered 200, but its effect could not be seen: {exc}") from exc
         self.seen = waited.last
         if loss and waited.ok:
             self.taken.append(step.name)

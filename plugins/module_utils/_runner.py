@@ -17,9 +17,12 @@ from ansible.module_utils.common.parameters import remove_values
 from ansible.module_utils.errors import UnsupportedError
 
 from ._argspec import connection_of, connection_spec
+from ._client.answer import printable
 from ._client.api import Pikvm
 from ._client.errors import DeviceError, MissingLibraryError, OptionError, PikvmError
 from ._plan import Run
+
+LONGEST_MESSAGE = 4000
 
 
 @dataclass
@@ -88,7 +91,11 @@ class Module:
         tell: Callable[[str], None] | None = None,
     ) -> Result:
         """Check the parameters given and return the result that `main` would print, secrets masked like there."""
-        checked = ArgumentSpecValidator(self.argument_spec, **self.constraints).validate(given)
+        try:
+            checked = ArgumentSpecValidator(self.argument_spec, **self.constraints).validate(given)
+        except (TypeError, ValueError) as exc:  # Ansible's own, for a number where a dictionary is wanted
+            words = shown(f"The values of {', '.join(sorted(given))} cannot all be understood: {exc}")
+            return masked({"failed": True, "changed": False, "msg": words}, self._secrets(given))
         params: dict[str, Any] = checked.validated_parameters
         secrets = self._secrets(params) | logins(params)
         said = (lambda line: tell(remove_values(line, secrets))) if tell else None
@@ -110,6 +117,20 @@ class Module:
         return {str(value) for value in hidden if value}
 
     def _perform(
+        self,
+        params: dict[str, Any],
+        check_mode: bool,
+        diff: bool,
+        warn: Callable[[str], None],
+        tell: Callable[[str], None] | None = None,
+    ) -> Result:
+        """Do it. What is printed as it stands holds nothing that a terminal would obey, and has an end."""
+        result = self._attempt(params, check_mode, diff, lambda words: warn(shown(words)), tell)
+        if "msg" in result:
+            result["msg"] = shown(result["msg"])
+        return result
+
+    def _attempt(
         self,
         params: dict[str, Any],
         check_mode: bool,
@@ -139,6 +160,11 @@ class Module:
         if not diff:
             result.pop("diff", None)
         return result
+
+
+def shown(words: str) -> str:
+    """A message for a terminal: whatever a PiKVM, or a file's name, has contributed."""
+    return printable(words if len(words) <= LONGEST_MESSAGE else words[:LONGEST_MESSAGE] + "…")
 
 
 class OwnProcess(AnsibleModule):

@@ -22,6 +22,9 @@ PAUSE = 0.2
 
 LONGEST_TEXT = 4000
 
+LONGEST_NAME = 255
+"""Bytes of a file's name on all common file systems."""
+
 
 class Screen:
     """The text of the screen, as it was read last."""
@@ -85,6 +88,8 @@ def check_dest(dest: str | None, option: str = "dest") -> None:
     """Raise OptionError, in the name of an option, where no file can be written."""
     if dest is None:
         return
+    if not _can_be_a_file(dest):
+        raise OptionError(option, f"{dest!r} cannot be the name of a file")
     folder = os.path.dirname(os.path.abspath(dest))
     if os.path.isdir(dest):
         raise OptionError(option, f"{dest} is a directory; a file is needed")
@@ -94,13 +99,24 @@ def check_dest(dest: str | None, option: str = "dest") -> None:
         raise OptionError(option, f"{folder} cannot be written to")
 
 
+def _can_be_a_file(dest: str) -> bool:
+    try:
+        return "\0" not in dest and len(os.path.basename(os.fsencode(dest))) <= LONGEST_NAME
+    except UnicodeEncodeError:
+        return False
+
+
 def save(picture: bytes, dest: str, option: str = "dest") -> None:
     """Write a file as a whole or not at all. Raises OptionError where that is not possible."""
     folder = os.path.dirname(os.path.abspath(dest))
+    part = ""
     try:
         with tempfile.NamedTemporaryFile(dir=folder, prefix=".pikvm-", delete=False) as file:
+            part = file.name
             file.write(picture)
-        os.chmod(file.name, 0o644)
-        os.replace(file.name, dest)
+        os.chmod(part, 0o644)
+        os.replace(part, dest)
     except OSError as exc:
+        if part:
+            os.unlink(part)
         raise OptionError(option, f"cannot write {dest}: {exc.strerror or exc}") from exc

@@ -11,6 +11,7 @@ from typing import Any
 from ._client.api import Pikvm
 from ._client.console import Streamer
 from ._client.errors import OptionError
+from ._client.models import whole
 from ._plan import Plan, Step
 
 VALID = {"quality": (1, 100), "desired_fps": (0, 120), "h264_bitrate": (25, 20000), "h264_gop": (0, 60)}
@@ -79,13 +80,15 @@ def _require_possible(streamer: Streamer, name: str, value: Any) -> None:
         known = ", ".join(setting for setting in SETTINGS if setting in streamer.params) or "nothing"
         raise OptionError(name, f"the video of this PiKVM has no such setting; it can be set: {known}")
     if name == "resolution":
-        offered = streamer.limits.get("available_resolutions") or []
-        if offered and value not in offered:
+        offered = streamer.limits.get("available_resolutions")
+        if isinstance(offered, list) and offered and value not in offered:
             raise OptionError(name, f"this PiKVM does not offer {value}; it offers: {', '.join(map(str, offered))}")
         return
     limit = streamer.limits.get(name)
     limit = limit if isinstance(limit, dict) else {}
     least, most = VALID[name]
-    least, most = max(least, limit.get("min", least)), min(most, limit.get("max", most))
+    told_least, told_most = whole(limit.get("min")), whole(limit.get("max"))
+    least = least if told_least is None else max(least, told_least)
+    most = most if told_most is None else min(most, told_most)
     if not least <= value <= most:
         raise OptionError(name, f"must be between {least} and {most} on this PiKVM, not {value}")

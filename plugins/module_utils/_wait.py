@@ -9,7 +9,14 @@ from __future__ import annotations
 import time
 from typing import Any, Callable, Generic, NamedTuple, TypeVar
 
-from ._client.errors import AnswerError, PikvmError, ServerFault, UnreachableError, UntrustedCertificateError
+from ._client.errors import (
+    AnswerError,
+    BusyError,
+    PikvmError,
+    ServerFault,
+    UnreachableError,
+    UntrustedCertificateError,
+)
 
 S = TypeVar("S")
 
@@ -20,8 +27,8 @@ LOOKS = 4
 """How often a state has to be seen at least before it is called steady: a controller or a network that is slow would
 otherwise meet a blinking LED twice in the same phase."""
 
-PASSING = (AnswerError, UnreachableError, ServerFault)
-"""Failures of a look that a rebooting PiKVM explains."""
+PASSING = (AnswerError, BusyError, UnreachableError, ServerFault)
+"""Failures of a look that a rebooting PiKVM explains, or one that is at something else."""
 
 
 class Waited(NamedTuple):

@@ -57,7 +57,7 @@ options:
     elements: str
   repeat:
     description:
-      - How often to press all of O(keys).
+      - How often to press all of O(keys), 1 to 10000.
     type: int
     default: 1
   until_text:
@@ -131,6 +131,8 @@ from ansible_collections.community.pikvm.plugins.module_utils._hid import Chord,
 from ansible_collections.community.pikvm.plugins.module_utils._runner import Module, Result, Task
 from ansible_collections.community.pikvm.plugins.module_utils._screen import Screen
 
+MOST_REPEATS = 10000
+
 SPEC: dict[str, Any] = {
     "text": {"type": "str", "no_log": True},
     "keymap": {"type": "str", "no_log": False},
@@ -149,8 +151,8 @@ def run(task: Task) -> Result:
     """Type a text or press chords."""
     params = task.params
     chords = [Chord.parse(text) for text in params["keys"] or []]
-    if params["repeat"] < 1:
-        raise OptionError("repeat", "must be 1 or more")
+    if not 1 <= params["repeat"] <= MOST_REPEATS:
+        raise OptionError("repeat", f"must be between 1 and {MOST_REPEATS}")
     if params["delay"] is not None and params["delay"] > 5:
         raise OptionError("delay", "must be 5 seconds at most")
     sent = {"characters": len(params["text"] or ""), "chords": len(chords) * params["repeat"]}

@@ -18,6 +18,7 @@ from tests.simulator.dialect import RECORDED
 pytest.register_assert_rewrite("tests.support.expect", "tests.support.ansible", "tests.support.source")
 
 from tests.support.ansible import Ansible  # noqa: E402 - after its assertions have been made to explain themselves
+from tests.support.spoken import PASSWORD  # noqa: E402
 
 SPEED = 20.0
 """How much faster than the wall the devices' time runs where a test does not say otherwise."""
@@ -43,7 +44,7 @@ def simulator(request: pytest.FixtureRequest) -> Iterator[Callable[..., Simulato
         started = []
 
         def start(**options: Any) -> Simulator:
-            usual = {"speed": SPEED, "kvmd": RECORDED[0] if options.get("switch") else chosen}
+            usual = {"speed": SPEED, "password": PASSWORD, "kvmd": RECORDED[0] if options.get("switch") else chosen}
             started.append(stack.enter_context(Simulator(**{**usual, **options})))
             return started[-1]
 

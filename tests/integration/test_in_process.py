@@ -15,6 +15,7 @@ from tests.simulator import Simulator
 from tests.support.ansible import Ansible, Host, Outcome, Played, check, connecting, task
 from tests.support.device import switch_on
 from tests.support.expect import Start
+from tests.support.spoken import PASSWORD
 
 MOVING = {
     "captured_fps",
@@ -48,7 +49,7 @@ MODULES = [
     task("pikvm_msd_drive", state="disconnected", read_write=True),
     task("pikvm_gpio_channel", {"diff": True}, channel="relay1", state="on"),
     task("pikvm_gpio_channel", channel="relay9", state="on"),
-    task("pikvm_keyboard", text="a secret text"),
+    task("pikvm_keyboard", text="ls -l"),
     task("pikvm_keyboard", keys=["Retrun"]),
     task("pikvm_mouse", move={"x": 1, "y": "2"}),
     task("pikvm_mouse", move={"x": 1, "z": 2}),
@@ -75,7 +76,7 @@ FAILURES = [
     task("pikvm_info", subset="atx"),
     task("pikvm_atx_power"),
     task("pikvm_keyboard", text="x", keys=["KeyX"]),
-    task("pikvm_info", url="https://me:hidden@127.0.0.1:1", retries=0),
+    task("pikvm_info", url="https://me:hidden-4713@127.0.0.1:1", retries=0),
     task("pikvm_info", ca_path="nowhere.pem"),
     task("pikvm_info", {"no_log": True}),
     task("reinstall_report", state="ended", artifacts_dir="evidence", host="server", run="1", play="x"),
@@ -169,7 +170,7 @@ def test_surroundings_are_those_of_the_task(ansible: Ansible, sim: Simulator, tm
     """Options from the task's `environment`, files from the playbook's folder, and nothing of either left behind."""
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "a.iso").write_bytes(b"an image")
-    login = {"PIKVM_URL": sim.url, "PIKVM_PASSWORD": "admin", "PIKVM_CA_PATH": sim.ca_path}
+    login = {"PIKVM_URL": sim.url, "PIKVM_PASSWORD": PASSWORD, "PIKVM_CA_PATH": sim.ca_path}
     rows = [
         task("pikvm_msd_image", {"environment": login}, src="a.iso"),
         task("pikvm_msd_image", src="a.iso"),

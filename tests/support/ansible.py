@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from tests.simulator import Simulator
 from tests.simulator.front import Record
 
 from . import preloaded
+from .spoken import PASSWORD, VERBOSE, keep
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 100.0
@@ -40,7 +42,7 @@ NOT_DOCUMENTED = {"changed", "diff", "invocation", "warnings", "deprecations", "
 
 def connection(sim: Simulator, **options: Any) -> dict[str, Any]:
     """Connection options that lead to a simulator and trust its certificate."""
-    return {"url": sim.url, "password": "admin", "ca_path": sim.ca_path, **options}
+    return {"url": sim.url, "password": PASSWORD, "ca_path": sim.ca_path, **options}
 
 
 def of_the_host(sim: Simulator) -> dict[str, Any]:
@@ -140,13 +142,15 @@ class Ansible:
         """Run the tasks of each host. Its connection options are set for the action group, unless told otherwise."""
         lines = self.folder / "results.jsonl"
         lines.unlink(missing_ok=True)
+        begun = time.time()
         _status, output = preloaded.run(
-            ["-i", str(self._inventory(hosts)), *arguments, str(self._playbook(hosts, defaults))],
+            ["-i", str(self._inventory(hosts)), *VERBOSE, *arguments, str(self._playbook(hosts, defaults))],
             {**self.environment(), "TASK_RESULTS": str(lines), **(environment or {})},
             self.cwd,
             PATIENCE,
         )
         text = lines.read_text(encoding="utf-8") if lines.exists() else ""
+        keep(self.folder, begun, output, text, [self._plays(hosts, defaults), self._hosts(hosts)])
         outcomes: dict[str, list[Outcome]] = {name: [] for name in hosts}
         for line in map(json.loads, text.splitlines()):
             outcomes[line["host"]].append(_outcome(line, hosts[line["host"]].sim))
@@ -164,23 +168,27 @@ class Ansible:
         """Run a playbook that exists, a fork for each host; returns what it printed."""
         listed = inventory["all"]["hosts"]
         place = self._json("inventory.yml", inventory)
+        begun = time.time()
         _status, output = preloaded.run(
-            [playbook, "-i", str(place), "-f", str(len(listed)), *arguments], self.environment(), self.cwd, PATIENCE
+            [playbook, "-i", str(place), "-f", str(len(listed)), *VERBOSE, *arguments],
+            self.environment(),
+            self.cwd,
+            PATIENCE,
         )
+        keep(self.folder, begun, output, "", [inventory, list(arguments)])
         assert "Traceback" not in output
         return output
 
-    def _inventory(self, hosts: dict[str, Host]) -> Path:
-        inventory = {
-            "all": {
-                "hosts": {name: host.inventory for name, host in hosts.items()},
-                "vars": LOCAL,
-            }
-        }
-        return self._json("inventory.yml", inventory)
+    @staticmethod
+    def _hosts(hosts: dict[str, Host]) -> dict[str, Any]:
+        return {"all": {"hosts": {name: host.inventory for name, host in hosts.items()}, "vars": LOCAL}}
 
-    def _playbook(self, hosts: dict[str, Host], defaults: bool) -> Path:
-        plays = [
+    def _inventory(self, hosts: dict[str, Host]) -> Path:
+        return self._json("inventory.yml", self._hosts(hosts))
+
+    @staticmethod
+    def _plays(hosts: dict[str, Host], defaults: bool) -> list[dict[str, Any]]:
+        return [
             {
                 "hosts": name,
                 "gather_facts": False,
@@ -191,7 +199,9 @@ class Ansible:
             }
             for name, host in hosts.items()
         ]
-        return self._json("playbook.yml", plays)
+
+    def _playbook(self, hosts: dict[str, Host], defaults: bool) -> Path:
+        return self._json("playbook.yml", self._plays(hosts, defaults))
 
     def _json(self, name: str, document: Any) -> Path:
         """JSON is YAML, too."""

@@ -81,6 +81,6 @@ def _snapshot(sim: Simulator) -> dict[str, Any]:
             device.msd.rw,
         ),
         "outputs": {name: output.state for name, output in device.gpio.outputs.items()},
-        "presses": len(device.machine.presses),
+        "presses": len(sim.machine.presses),
         "powered": device.machine.powered,
     }

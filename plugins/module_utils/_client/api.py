@@ -7,15 +7,14 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from dataclasses import dataclass
 from typing import Any, Callable
 
-from .answer import Params, Request
+from .answer import Params, Request, parse_json
 from .console import Console
 from .errors import AnswerError, LostAnswerError, device_error
 from .events import EventSocket
-from .models import Atx, Gpio, Info, Msd, parse_metrics
+from .models import Atx, Gpio, Info, Msd, parse_metrics, whole
 from .switch import SwitchApi
 from .transport import Connection, Transport
 from .upload import ImageFile
@@ -190,11 +189,15 @@ class Pikvm:
                     raise LostAnswerError(f"{exc}. The image may be incomplete") from exc
         return _last_line(stream.request, last)
 
-    def msd_sha256(self, name: str) -> str:
-        """GET /api/msd/read: the SHA-256 of a stored image, as hex digits. The drive must be disconnected."""
+    def msd_sha256(self, name: str, size: int | None = None) -> str:
+        """GET /api/msd/read: the SHA-256 of a stored image, as hex digits. The drive must be disconnected.
+
+        Args:
+            size: of the image, after which nothing more may come.
+        """
         digest = hashlib.sha256()
         with self.transport.stream("GET", "/api/msd/read", {"image": name}, patience=OPERATION) as stream:
-            for block in stream.blocks():
+            for block in stream.blocks(size):
                 digest.update(block)
         return digest.hexdigest()
 
@@ -214,14 +217,16 @@ class Pikvm:
 
 def _transferred(result: dict[str, Any]) -> Transferred:
     image = result.get("image")
-    if not isinstance(image, dict) or not isinstance(image.get("written"), int):
+    image = image if isinstance(image, dict) else {}
+    name, size, written = image.get("name"), whole(image.get("size")), whole(image.get("written"))
+    if not isinstance(name, str) or size is None or written is None:
         raise AnswerError("POST /api/msd/write was answered 200 without saying what was written")
-    return Transferred(str(image.get("name")), int(image.get("size") or 0), image["written"])
+    return Transferred(name, size, written)
 
 
 def _envelope(line: bytes) -> dict[str, Any] | None:
     try:
-        found = json.loads(line)
+        found = parse_json(line)
     except ValueError:
         return None
     return found if isinstance(found, dict) else None

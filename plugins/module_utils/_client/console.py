@@ -6,12 +6,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from .answer import Params, Request
 from .errors import AnswerError
+from .models import UNTOLD, whole
 from .transport import Transport
 
 JPEG = b"\xff\xd8\xff"
@@ -68,16 +70,16 @@ class Hid:
             enabled=bool(answer.get("enabled", True)),
             online=bool(answer.get("online")),
             busy=bool(answer.get("busy")),
-            connected=answer.get("connected"),
-            keyboard_online=bool(keyboard.get("online")),
+            connected=_flag(answer.get("connected")),
+            keyboard_online=keyboard.get("online") is True,
             keyboard_leds={name: bool(lit) for name, lit in _dict(keyboard.get("leds")).items()},
-            keyboard_output=typed.get("active") or None,
-            keyboard_outputs=list(typed.get("available") or []),
-            mouse_online=bool(mouse.get("online")),
-            mouse_absolute=mouse.get("absolute"),
-            mouse_output=moved.get("active") or None,
-            mouse_outputs=list(moved.get("available") or []),
-            jiggler=_dict(answer.get("jiggler")).get("active"),
+            keyboard_output=_text(typed.get("active")),
+            keyboard_outputs=_texts(typed.get("available")),
+            mouse_online=mouse.get("online") is True,
+            mouse_absolute=_flag(mouse.get("absolute")),
+            mouse_output=_text(moved.get("active")),
+            mouse_outputs=_texts(moved.get("available")),
+            jiggler=_flag(_dict(answer.get("jiggler")).get("active")),
         )
 
     def as_result(self) -> dict[str, Any]:
@@ -114,7 +116,7 @@ class Ocr:
     def parse(cls, answer: Mapping[str, Any]) -> Ocr:
         ocr = _dict(answer.get("ocr"))
         langs = _dict(ocr.get("langs"))
-        return cls(bool(ocr.get("enabled")), list(langs.get("default") or []), list(langs.get("available") or []))
+        return cls(ocr.get("enabled") is True, _texts(langs.get("default")), _texts(langs.get("available")))
 
     def as_result(self) -> dict[str, Any]:
         return asdict(self)
@@ -145,18 +147,18 @@ class Streamer:
         process = answer.get("streamer")
         source = _dict(_dict(process).get("source"))
         size = _dict(source.get("resolution"))
-        saved = _dict(answer.get("snapshot")).get("saved")
+        saved = _dict(answer.get("snapshot")).get("saved", False)
+        if saved is not None and not isinstance(saved, dict):
+            raise AnswerError(UNTOLD.format("streamer.snapshot.saved"))
         return cls(
             running=isinstance(process, dict),
-            online=bool(source["online"]) if "online" in source else None,
-            width=size.get("width"),
-            height=size.get("height"),
-            captured_fps=source.get("captured_fps"),
+            online=source["online"] is True if "online" in source else None,
+            width=whole(size.get("width")),
+            height=whole(size.get("height")),
+            captured_fps=whole(source.get("captured_fps")),
             params=dict(_dict(answer.get("params"))),
             limits=dict(_dict(answer.get("limits"))),
-            saved={name: saved.get(name) for name in ("online", "width", "height")}
-            if isinstance(saved, dict)
-            else None,
+            saved=saved and {name: saved.get(name) for name in ("online", "width", "height")},
         )
 
     def as_result(self) -> dict[str, Any]:
@@ -217,7 +219,7 @@ class Console:
 
     def keymaps(self) -> list[str]:
         """GET /api/hid/keymaps: the names of the layouts that text can be typed in."""
-        return list(_dict(self._transport.get("/api/hid/keymaps").get("keymaps")).get("available") or [])
+        return _texts(_dict(self._transport.get("/api/hid/keymaps").get("keymaps")).get("available"))
 
     def hid_print(self, text: str, keymap: str | None, slow: bool, delay: float | None) -> None:
         """POST /api/hid/print: type a text, all of it.
@@ -335,7 +337,19 @@ class Console:
 
 
 def _pixels(text: str | None) -> int | None:
-    return int(text) if text and text.isdigit() else None
+    return int(text) if text and re.fullmatch(r"[0-9]{1,9}", text) else None
+
+
+def _flag(value: Any) -> bool | None:
+    return value if isinstance(value, bool) else None
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def _texts(value: Any) -> list[str]:
+    return [text for text in value if isinstance(text, str)] if isinstance(value, list) else []
 
 
 def _dict(value: Any) -> Mapping[str, Any]:

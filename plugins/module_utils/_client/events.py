@@ -18,11 +18,12 @@ import socket
 import ssl
 import time
 import traceback
-from typing import Any, Callable
+from typing import Any, Callable, cast
 from urllib.parse import urlsplit
 
-from .answer import Answer, Request
+from .answer import Answer, Request, parse_json
 from .auth import Credentials
+from .bounds import LONGEST_EVENT, MOST_EVENTS, MOST_KINDS
 from .duplex import DuplexSocket
 from .errors import AnswerError, MissingLibraryError, ReadOnlyError, UnreachableError, UntrustedCertificateError, quote
 from .tls import certificate_words, parse_fingerprint, trust_context
@@ -37,7 +38,9 @@ else:
     WEBSOCKETS_IMPORT_ERROR = ""
 
 PATH = "/api/ws"
-LONGEST_EVENT = 8 * 1024 * 1024
+FAREWELL = 2.0
+"""Seconds to wait for the other side to close a socket, too."""
+
 WHOLE = ("atx", "hid", "ocr", "clients", "hid_keymaps", "loop")
 
 
@@ -73,14 +76,17 @@ class EventSocket:
         """
         deadline = time.monotonic() + timeout
         while True:
+            left = deadline - time.monotonic()
             try:
-                frame = self._socket.recv(timeout=max(0.0, deadline - time.monotonic()))
+                frame = self._socket.recv(timeout=max(0.0, left))
             except TimeoutError:
+                self._duplex.backlog = 0
                 return None
-            except (WebSocketException, OSError, EOFError) as exc:
+            except (WebSocketException, OSError, EOFError, ValueError) as exc:
                 raise AnswerError(f"{self._request}: the socket broke: {quote(str(exc))}") from exc
+            self._duplex.backlog = max(0, self._duplex.backlog - len(frame))
             kind = self._apply(frame)
-            if kind:
+            if kind or left <= 0:
                 return kind
 
     def await_kinds(self, kinds: set[str], timeout: float) -> bool:
@@ -117,7 +123,7 @@ class EventSocket:
     def abort(self) -> None:
         """Close without farewell, at once and from any thread: whoever is receiving sees the socket break."""
         with contextlib.suppress(OSError):
-            self._line.shutdown(socket.SHUT_RDWR)
+            self._duplex.shutdown(socket.SHUT_RDWR)
 
     def _transmit(self, event_type: str, event: dict[str, Any]) -> None:
         try:
@@ -127,7 +133,7 @@ class EventSocket:
 
     def _apply(self, frame: str | bytes) -> str | None:
         try:
-            document = json.loads(frame)
+            document = parse_json(frame)
         except ValueError:
             return None
         if not isinstance(document, dict) or not isinstance(document.get("event_type"), str):
@@ -153,16 +159,17 @@ class EventSocket:
         url = self._connection.url
         query = "&".join(f"{name}={value}" for name, value in self._request.query())
         place = f"ws://{url.split('://', 1)[1]}{PATH}?{query}"
-        sock = self._line = trusted_socket(self._connection)
+        self._duplex = sock = trusted_socket(self._connection)
         try:
             opened = connect(
                 place,
-                sock=sock,
+                sock=cast("socket.socket", sock),
                 additional_headers=login,
                 open_timeout=timeout,
+                close_timeout=min(timeout, FAREWELL),
                 compression=None,
                 max_size=LONGEST_EVENT,
-                max_queue=None,  # what nobody has received yet must keep neither a pong nor a farewell waiting
+                max_queue=MOST_EVENTS,  # so many that a pong or a farewell never waits for what nobody has received yet
                 user_agent_header="community.pikvm",
             )
         except (WebSocketException, OSError, EOFError, ValueError) as exc:
@@ -186,8 +193,8 @@ class EventSocket:
         return AnswerError(f"{self._request} was answered {response.status_code}, not with a socket")
 
 
-def trusted_socket(connection: Connection) -> Any:
-    """A connected socket to a PiKVM, encrypted and checked as the connection's values say. It has no timeout.
+def trusted_socket(connection: Connection) -> DuplexSocket:
+    """A connected socket to a PiKVM, encrypted and checked as the connection's values say. Reading has no timeout.
 
     Raises:
         UnreachableError: there is no connection. UntrustedCertificateError: it leads to somebody else.
@@ -201,8 +208,7 @@ def trusted_socket(connection: Connection) -> Any:
         words = quote(str(exc))
         raise UnreachableError(f"{connection.url}: no connection: {words}. Is the PiKVM up?") from exc
     if not secure:
-        sock.settimeout(None)
-        return sock
+        return DuplexSocket(sock, connection.timeout)
     pin = parse_fingerprint(connection.tls_fingerprint) if connection.tls_fingerprint else None
     try:
         wrapped = trust_context(connection.validate_certs, connection.ca_path, pin).wrap_socket(
@@ -219,7 +225,7 @@ def trusted_socket(connection: Connection) -> Any:
         wrapped.close()
         words = f'Fingerprints did not match. Expected "{pin}", got "{found}"'
         raise UntrustedCertificateError(certificate_words(connection.url, words))
-    return DuplexSocket(wrapped)
+    return DuplexSocket(wrapped, connection.timeout)
 
 
 class LiveState:
@@ -242,6 +248,8 @@ class LiveState:
     def apply(self, event_type: str, event: dict[str, Any]) -> str:
         """Merge an event and return its kind."""
         kind, event = _in_short_dialect(event_type, event)
+        if kind not in self._kinds and len(self._kinds) >= MOST_KINDS:
+            return kind
         known = self._kinds.get(kind, {})
         merge = MERGES.get(kind, _replace if kind in WHOLE else _merge_top)
         self._kinds[kind] = merge(known, event)
@@ -254,7 +262,7 @@ def _in_short_dialect(event_type: str, event: dict[str, Any]) -> tuple[str, dict
     if kind.startswith("info_"):
         return "info", {kind[5:]: event}
     if kind == "streamer_ocr":
-        return "ocr", event.get("ocr", event)
+        return "ocr", _dict(event.get("ocr", event))
     if kind == "gpio_model":
         return "gpio", {"model": event}
     if kind == "gpio" and not {"model", "state"} & set(event):
@@ -275,9 +283,9 @@ def _merge_gpio(known: dict[str, Any], event: dict[str, Any]) -> dict[str, Any]:
     if "model" in event and "state" in event:
         return event
     merged = _merge_top(known, {name: value for name, value in event.items() if name != "state"})
-    state = dict(known.get("state") or {})
-    for side, channels in (event.get("state") or {}).items():
-        state[side] = {**(state.get(side) or {}), **channels}
+    state = dict(_dict(known.get("state")))
+    for side, channels in _dict(event.get("state")).items():
+        state[side] = {**_dict(state.get(side)), **_dict(channels)}
     return {**merged, "state": state}
 
 
@@ -287,7 +295,7 @@ def _merge_msd(known: dict[str, Any], event: dict[str, Any]) -> dict[str, Any]:
         return event
     merged = _merge_top(known, {name: value for name, value in event.items() if name != "storage"})
     if "storage" in event:
-        merged["storage"] = {**(known.get("storage") or {}), **(event["storage"] or {})}
+        merged["storage"] = {**_dict(known.get("storage")), **_dict(event["storage"])}
     return merged
 
 
@@ -300,3 +308,7 @@ MERGES: dict[str, Callable[[dict[str, Any], dict[str, Any]], dict[str, Any]]] = 
     "msd": _merge_msd,
     "switch": _merge_switch,
 }
+
+
+def _dict(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}

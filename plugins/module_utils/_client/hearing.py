@@ -2,22 +2,27 @@
 # Simplified BSD License (see LICENSES/BSD-2-Clause.txt or https://opensource.org/licenses/BSD-2-Clause)
 # SPDX-License-Identifier: BSD-2-Clause
 
-"""Connections that hear an answer given before the upload has ended.
+"""Connections that hear an answer given before the upload has ended, and that do not wait for one without an end.
 
 kvmd refuses an upload before it has read the body, and the web server in front of it goes on swallowing the rest for
 half a minute before it cuts the line. So the line is listened to between blocks; once there is an answer, sending stops
-and the answer is read. Everything else is urllib3's.
+and the answer is read.
+
+A timeout is for each wait for bytes: an answer that drips in, or that begins with one interim answer after the other,
+never meets it. So there is a time for the whole of what is read, too. Everything else is urllib3's.
 """
 
 from __future__ import annotations
 
 import errno
 import io
+import math
 import socket
 import ssl
 import time
 from typing import Any
 
+from .bounds import HEAD_WAITS
 from .upload import ImageFile
 
 HEARING_POOLS: dict[str, Any] = {}
@@ -29,33 +34,43 @@ ANSWER_AFTER_BREAK = 5.0
 """Seconds to look for an answer once the connection has broken under the sender."""
 
 
-class _AnsweredSocket:
-    """A socket from which the first byte of the answer has been taken: it gives that byte back first."""
+class _TimedSocket:
+    """A socket whose answers are read within a time; one from which the first byte was taken gives it back first."""
 
-    def __init__(self, sock: Any, first: bytes) -> None:
+    def __init__(self, sock: Any) -> None:
         self._sock = sock
-        self._first = first
+        self.first = b""
+        self.wait: float | None = None
+        self.deadline = math.inf
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._sock, name)
 
+    def allow(self, seconds: float) -> None:
+        """From now on, that is the time for all that is read."""
+        self.deadline = time.monotonic() + seconds
+
     def makefile(self, *_args: Any, **_kwargs: Any) -> io.BufferedReader:
-        return io.BufferedReader(_Resumed(self._first, self._sock.makefile("rb", buffering=0)))
+        return io.BufferedReader(_Timed(self, self._sock.makefile("rb", buffering=0)))
 
 
-class _Resumed(io.RawIOBase):
-    def __init__(self, first: bytes, rest: Any) -> None:
-        self._first = first
+class _Timed(io.RawIOBase):
+    def __init__(self, sock: _TimedSocket, rest: Any) -> None:
+        self._sock = sock
         self._rest = rest
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int | None:
-        if self._first:
-            count = len(self._first)
-            buffer[:count], self._first = self._first, b""
-            return count
+        if self._sock.first:
+            buffer[:1], self._sock.first = self._sock.first, b""
+            return 1
+        left = self._sock.deadline - time.monotonic()
+        if left <= 0:
+            raise socket.timeout("it takes too long as a whole")
+        if left < math.inf:
+            self._sock.settimeout(left if self._sock.wait is None else min(self._sock.wait, left))
         read: int | None = self._rest.readinto(buffer)
         return read
 
@@ -69,6 +84,7 @@ class _Hearing:
 
     _image: ImageFile | None = None
     _broken = False
+    _timed: _TimedSocket
     sock: Any
     timeout: Any
 
@@ -80,6 +96,11 @@ class _Hearing:
             raise
         except OSError as exc:
             raise NewConnectionError(self, f"the TLS handshake failed: {exc}") from exc  # type: ignore[arg-type]
+        self.sock = self._timed = _TimedSocket(self.sock)
+
+    def allow(self, seconds: float) -> None:
+        """From now on, that is the time for all that is read of an answer."""
+        self._timed.allow(seconds)  # `sock` is given up as soon as the head says that the connection will be closed
 
     def request(self, method: str, url: str, body: Any = None, *args: Any, **kwargs: Any) -> None:
         self._image = body if isinstance(body, ImageFile) else None
@@ -94,7 +115,7 @@ class _Hearing:
             self._send_listening(memoryview(data), self._image.stall)
         except OSError as exc:
             # urllib3 goes on to read the answer after this error, and only after this one
-            self._broken = not isinstance(self.sock, _AnsweredSocket)
+            self._broken = not self.sock.first
             raise BrokenPipeError(errno.EPIPE, str(exc)) from exc
 
     def _send_listening(self, block: memoryview, stall: float) -> None:
@@ -114,6 +135,8 @@ class _Hearing:
     def getresponse(self, *args: Any, **kwargs: Any) -> Any:
         if self._broken:
             self.timeout = ANSWER_AFTER_BREAK
+        self.sock.wait = self.timeout
+        self.sock.allow(HEAD_WAITS * self.timeout)
         return super().getresponse(*args, **kwargs)  # type: ignore[misc]
 
     def _answered(self) -> bool:
@@ -129,7 +152,7 @@ class _Hearing:
             first = b""
         finally:
             self.sock.settimeout(patience)
-        self.sock = _AnsweredSocket(self.sock, first)
+        self.sock.first = first
         return True
 
 

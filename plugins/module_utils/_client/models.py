@@ -5,19 +5,24 @@
 """What a PiKVM says of itself, in one shape for all versions of kvmd.
 
 The shape is that of the newest kvmd; what an older one does not tell is None. Unknown keys are dropped, missing ones
-forgiven, because derived devices leave some out. `as_result()` gives plain data for a task's result.
+forgiven, because derived devices leave some out. Not so the few that every kvmd tells and that decisions rest on, such
+as the power LED: to take a missing one for `false` would be to claim what nobody has said. `as_result()` gives plain
+data for a task's result.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from .errors import OptionError
+from .errors import AnswerError, OptionError
 
 LONGEST_NAME = 249
 """Bytes of one part of an image name. From 250 on kvmd's own marker files get too long, and it answers a bare 500."""
+
+UNTOLD = "The PiKVM does not tell {} as a PiKVM tells it"
 
 INFO_FIELDS = ("auth", "extras", "fan", "health", "meta", "node", "platform", "system", "uptime")
 
@@ -37,13 +42,15 @@ class Atx:
 
     @classmethod
     def parse(cls, answer: Mapping[str, Any]) -> Atx:
+        """Raises AnswerError where a PiKVM that can press buttons does not tell its LEDs."""
+        enabled = answer.get("enabled") is True
         leds = _dict(answer.get("leds"))
         acts = answer.get("acts")
         return cls(
-            enabled=bool(answer.get("enabled")),
-            busy=bool(answer.get("busy")),
-            power=bool(leds.get("power") or answer.get("power")),
-            hdd=bool(leds.get("hdd")),
+            enabled=enabled,
+            busy=enabled and required(answer, "busy", "atx.busy"),
+            power=enabled and (required(leds, "power", "atx.leds.power") or answer.get("power") is True),
+            hdd=enabled and required(leds, "hdd", "atx.leds.hdd"),
             acts={name: bool(on) for name, on in acts.items()} if isinstance(acts, dict) else None,
         )
 
@@ -73,7 +80,7 @@ class Image:
         return cls(
             name=name,
             size=_int(answer.get("size")),
-            complete=bool(answer.get("complete")),
+            complete=answer.get("complete") is True,
             mod_ts=_number(answer.get("mod_ts")),
             removable=_flag(answer.get("removable")),
             writable=_flag(answer.get("writable")),
@@ -134,17 +141,21 @@ class Msd:
 
     @classmethod
     def parse(cls, answer: Mapping[str, Any]) -> Msd:
+        """Raises AnswerError where a PiKVM that has a drive does not tell its state, or what it stores."""
+        online = answer.get("enabled") is True and answer.get("online") is True
         storage = _dict(answer.get("storage"))
         drive = answer.get("drive")
         images = _dict(storage.get("images"))
+        if online and not isinstance(storage.get("images"), dict):
+            raise AnswerError(UNTOLD.format("msd.storage.images"))
         uploading, downloading = storage.get("uploading"), storage.get("downloading")
         return cls(
-            enabled=bool(answer.get("enabled")),
-            online=bool(answer.get("online")),
-            busy=bool(answer.get("busy")),
+            enabled=answer.get("enabled") is True,
+            online=online,
+            busy=required(answer, "busy", "msd.busy") if online else answer.get("busy") is True,
             images={name: Image.parse(name, _dict(image)) for name, image in images.items()},
             parts=_parts(storage),
-            drive=_drive(drive) if isinstance(drive, dict) else None,
+            drive=_drive(drive) if online and isinstance(drive, dict) else None,
             uploading=uploading if isinstance(uploading, dict) else None,
             downloading=downloading if isinstance(downloading, dict) else None,
         )
@@ -267,7 +278,7 @@ def parse_image_name(text: str, option: str = "name") -> str:
 
 
 def parse_metrics(text: str) -> dict[str, float]:
-    """Prometheus' text format as names and numbers. Comments and what is no number are dropped."""
+    """Prometheus' text format as names and numbers. Comments and what is no number, NaN too, are dropped."""
     found = {}
     for line in text.splitlines():
         name, _sep, value = line.strip().rpartition(" ")
@@ -277,7 +288,8 @@ def parse_metrics(text: str) -> dict[str, float]:
             number = float(value)
         except ValueError:
             continue
-        found[name.strip()] = number
+        if math.isfinite(number):
+            found[name.strip()] = number
     return found
 
 
@@ -293,12 +305,15 @@ def _parts(storage: Mapping[str, Any]) -> dict[str, Part]:
 
 
 def _drive(answer: Mapping[str, Any]) -> Drive:
-    image = answer.get("image")
+    image = answer.get("image", "")
+    image = Image.parse(str(image.get("name")), image) if isinstance(image, dict) else image
+    if image is not None and not isinstance(image, Image):
+        raise AnswerError(UNTOLD.format("msd.drive.image"))
     return Drive(
-        image=Image.parse(str(image.get("name")), image) if isinstance(image, dict) else None,
-        connected=bool(answer.get("connected")),
-        cdrom=bool(answer.get("cdrom")),
-        read_write=bool(answer.get("rw")),
+        image=image,
+        connected=required(answer, "connected", "msd.drive.connected"),
+        cdrom=required(answer, "cdrom", "msd.drive.cdrom"),
+        read_write=required(answer, "rw", "msd.drive.rw"),
     )
 
 
@@ -311,17 +326,31 @@ def _channels(scheme: Mapping[str, Any], state: Mapping[str, Any], side: str) ->
 
 def _channel(name: str, output: bool, scheme: Mapping[str, Any], state: Mapping[str, Any]) -> Channel:
     pulse = _dict(scheme.get("pulse"))
+    online = state.get("online") is True
     return Channel(
         name=name,
         output=output,
-        online=bool(state.get("online")),
-        state=bool(state.get("state")),
-        busy=bool(state.get("busy")),
-        switch=bool(scheme.get("switch")),
+        online=online,
+        state=online and required(state, "state", f"gpio.state of {name}"),
+        busy=online and output and required(state, "busy", f"gpio.state of {name}: busy"),
+        switch=scheme.get("switch") is True,
         pulse_delay=_number(pulse.get("delay")) or 0.0,
         pulse_min=_number(pulse.get("min_delay")) or 0.0,
         pulse_max=_number(pulse.get("max_delay")) or 0.0,
     )
+
+
+def required(answer: Mapping[str, Any], key: str, place: str) -> bool:
+    """A value on which decisions rest. Raises AnswerError, with its place, where it is neither true nor false."""
+    value = answer.get(key)
+    if not isinstance(value, bool):
+        raise AnswerError(UNTOLD.format(place))
+    return value
+
+
+def whole(value: Any) -> int | None:
+    """A whole number, or None; true and false are none."""
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def _dict(value: Any) -> Mapping[str, Any]:

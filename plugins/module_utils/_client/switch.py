@@ -12,8 +12,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from .answer import Params
-from .errors import OptionError
-from .models import Atx
+from .errors import AnswerError, OptionError
+from .models import UNTOLD, Atx, whole
 from .transport import Transport
 
 CLICKS = ("power", "power_long", "reset")
@@ -94,14 +94,20 @@ class Switch:
 
     @classmethod
     def parse(cls, answer: Mapping[str, Any]) -> Switch:
-        edids = _dict(_dict(answer.get("edids")).get("all"))
+        """Raises AnswerError where a switch does not tell what decisions rest on."""
+        known = _dict(answer.get("edids")).get("all")
+        if _list(_dict(answer.get("model")).get("ports")) and not isinstance(known, dict):
+            raise AnswerError(UNTOLD.format("switch.edids"))
+        edids = _dict(known)
         return cls(
             ports=[_port(answer, index) for index in range(len(_list(_dict(answer.get("model")).get("ports"))))],
             edids={key: str(_dict(edid).get("name")) for key, edid in edids.items()},
             edid_data={key: str(_dict(edid).get("data") or "").upper() for key, edid in edids.items()},
             units=len(_list(_dict(answer.get("model")).get("units"))),
             colors={role: _color(_dict(color)) for role, color in _dict(answer.get("colors")).items()},
-            beacons={link: [bool(on) for on in _list(_dict(answer.get("beacons")).get(f"{link}s"))] for link in LINKS},
+            beacons={
+                link: [on is True for on in _list(_dict(answer.get("beacons")).get(f"{link}s"))] for link in LINKS
+            },
         )
 
     def as_result(self) -> dict[str, Any]:
@@ -218,13 +224,13 @@ def _port(answer: Mapping[str, Any], index: int) -> Port:
         index=index,
         id=str(model.get("id") or index + 1),
         name=str(model.get("name") or ""),
-        active=_dict(answer.get("summary")).get("active_port") == index,
-        power=_at(leds.get("power"), index),
-        hdd=_at(leds.get("hdd"), index),
-        busy=_at(atx.get("busy"), index),
+        active=_active(answer) == index,
+        power=_required_at(leds.get("power"), index, "atx.leds.power"),
+        hdd=_required_at(leds.get("hdd"), index, "atx.leds.hdd"),
+        busy=_required_at(atx.get("busy"), index, "atx.busy"),
         video=_at(_dict(answer.get("video")).get("links"), index),
         usb=_at(_dict(answer.get("usb")).get("links"), index),
-        beacon=_at(_dict(answer.get("beacons")).get("ports"), index),
+        beacon=_required_at(_dict(answer.get("beacons")).get("ports"), index, "beacons.ports"),
         edid=str(used[index]) if index < len(used) else None,
         dummy=dummy if isinstance(dummy, bool) else None,
         click_delays=dict(_dict(_dict(model.get("atx")).get("click_delays"))),
@@ -233,14 +239,34 @@ def _port(answer: Mapping[str, Any], index: int) -> Port:
 
 def _color(answer: Mapping[str, Any]) -> str:
     red, green, blue, brightness, blink = (
-        int(answer.get(part) or 0) for part in ("red", "green", "blue", "brightness", "blink_ms")
+        _int(answer.get(part)) for part in ("red", "green", "blue", "brightness", "blink_ms")
     )
     return f"{red:02X}{green:02X}{blue:02X}:{brightness:02X}:{blink:04X}"
 
 
+def _active(answer: Mapping[str, Any]) -> int:
+    """The index of the active port, -1 while there is none."""
+    port = whole(_dict(answer.get("summary")).get("active_port"))
+    if port is None:
+        raise AnswerError(UNTOLD.format("switch.summary.active_port"))
+    return port
+
+
 def _at(values: Any, index: int) -> bool:
     found = _list(values)
-    return bool(found[index]) if index < len(found) else False
+    return found[index] is True if index < len(found) else False
+
+
+def _required_at(values: Any, index: int, place: str) -> bool:
+    """As `_at`, of values on which decisions rest."""
+    found = _list(values)
+    if index >= len(found) or not isinstance(found[index], bool):
+        raise AnswerError(UNTOLD.format(f"switch.{place}"))
+    return found[index] is True
+
+
+def _int(value: Any) -> int:
+    return max(0, whole(value) or 0)
 
 
 def _list(value: Any) -> list[Any]:

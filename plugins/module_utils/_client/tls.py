@@ -17,11 +17,18 @@ from .hearing import HEARING_POOLS
 
 try:
     import certifi
+    import requests
     from requests.adapters import HTTPAdapter
 except ImportError:
     REQUESTS_IMPORT_ERROR = traceback.format_exc()
 else:
     REQUESTS_IMPORT_ERROR = ""
+
+    class OnePlaceSession(requests.Session):
+        """Knows no redirects. requests, told not to follow one, still reads the whole of it, however long it is."""
+
+        def get_redirect_target(self, _resp: Any) -> None:
+            """None: an answer is an answer."""
 
     class TrustAdapter(HTTPAdapter):
         """Binds one TLS context, and a pinned fingerprint if there is one, to every connection.

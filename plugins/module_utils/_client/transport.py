@@ -14,14 +14,14 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import TracebackType
 from typing import Any, Callable
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
-from .answer import Answer, Params, Request
+from .answer import Answer, Params, Request, check_unpacked, no_answer
 from .auth import Credentials
+from .bounds import BODY_WAITS, LONGEST_ANSWER
 from .errors import (
     AnswerError,
     LostAnswerError,
@@ -32,6 +32,7 @@ from .errors import (
     UntrustedCertificateError,
     quote,
 )
+from .stream import Stream, allow, pieces, reason_of, words_of
 from .tls import certificate_words, parse_fingerprint, require_requests, trust_context
 from .upload import ImageFile
 
@@ -42,16 +43,14 @@ try:
     from urllib3 import disable_warnings
     from urllib3.exceptions import HTTPError, InsecureRequestWarning, NewConnectionError
 
-    from .tls import TrustAdapter
+    from .tls import OnePlaceSession, TrustAdapter
 except ImportError:
     pass  # require_requests() reports it before anything here is used
 
-LONGEST_ANSWER = 8 * 1024 * 1024
 IDLE_LIMIT = 5.0
 PAUSES = (0.25, 0.5, 1.0, 2.0)
 FINAL_FLUSH = 65.0
 """Seconds to wait, beyond the timeout, for the answer after an upload's last byte: nginx gives up after 60."""
-BLOCK = 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -94,7 +93,8 @@ def parse_url(text: str) -> str:
         malformed = ""
     except ValueError as exc:
         malformed = quote(str(exc))
-    if "@" in address and (malformed or "@" in parts.netloc):  # what is malformed may be a part of a password
+    usable = not malformed and host and not (parts.query or parts.fragment)
+    if "@" in address and (not usable or "@" in parts.netloc):  # what looks like something else may be of a password
         raise OptionError("url", "holds credentials; use username and password for them")
     if malformed:
         raise OptionError("url", f"is not an address: {malformed}")
@@ -196,7 +196,12 @@ class Transport:
         if response.status_code != 200:
             with response:
                 self._finish(request, response).result()
-        return Stream(request, response, self.close)
+        try:
+            check_unpacked(request, response.headers)
+        except AnswerError:
+            self.close()
+            raise
+        return Stream(request, response, self.close, BODY_WAITS * (self.connection.timeout + patience))
 
     def close(self) -> None:
         """Close the connection. The next request opens a new one."""
@@ -209,7 +214,7 @@ class Transport:
         context = trust_context(values.validate_certs, values.ca_path, pin) if secure else None
         self._verify = values.validate_certs and not pin
         disable_warnings(InsecureRequestWarning)  # whoever sets validate_certs=false has been told in the documentation
-        http = requests.Session()
+        http = OnePlaceSession()
         http.trust_env = False  # no login from ~/.netrc, no bundle that overrides `verify`
         http.proxies.update(get_environ_proxies(values.url))
         http.headers.update({"User-Agent": "community.pikvm", "Accept-Encoding": "identity"})
@@ -282,22 +287,24 @@ class Transport:
 
     def _finish(self, request: Request, response: requests.Response) -> Answer:
         """Read the whole body. Where it breaks off, a read has no answer, and a write has lost its own."""
-        pieces: list[bytes] = []
+        found: list[bytes] = []
         size = 0
-        deadline = self._clock() + 6 * self.connection.timeout
+        seconds = BODY_WAITS * self.connection.timeout
+        deadline = self._clock() + seconds
+        allow(response, seconds)
         try:
-            for piece in _pieces(response):
-                pieces.append(piece)
+            for piece in pieces(response):
+                found.append(piece)
                 size += len(piece)
                 if size > LONGEST_ANSWER or self._clock() > deadline:
                     self.close()
                     raise no_answer(request, f"the answer has no end: given up after {size} bytes")
         except (failures.RequestException, HTTPError, OSError) as exc:
             self.close()
-            raise no_answer(request, f"the answer broke off: {_words(exc)}") from exc
+            raise no_answer(request, f"the answer broke off: {words_of(exc)}") from exc
         self._last_used = self._clock()
         hint = self._credentials.hint(response.headers) if response.status_code == 403 else ""
-        return Answer(request, response.status_code, response.reason or "", response.headers, b"".join(pieces), hint)
+        return Answer(request, response.status_code, response.reason or "", response.headers, b"".join(found), hint)
 
     def _pause(self, attempt: int) -> None:
         self._sleep(PAUSES[min(attempt, len(PAUSES) - 1)])
@@ -306,93 +313,17 @@ class Transport:
         """What an exception of requests means: above all, whether anything was sent."""
         url, timeout = self.connection.url, self.connection.timeout
         if isinstance(exc, failures.SSLError):
-            return UntrustedCertificateError(certificate_words(url, _words(exc)))
+            return UntrustedCertificateError(certificate_words(url, words_of(exc)))
         if isinstance(exc, failures.ProxyError):
-            return UnreachableError(f"{url}: the proxy named in the environment failed: {_words(exc)}")
+            return UnreachableError(f"{url}: the proxy named in the environment failed: {words_of(exc)}")
         if isinstance(exc, failures.ConnectTimeout):
             return UnreachableError(
                 f"{url}: no connection within {timeout:g} s. Is the address right, and the PiKVM up?"
             )
-        if isinstance(exc, failures.ConnectionError) and isinstance(_reason(exc), NewConnectionError):
-            return UnreachableError(f"{url}: no connection: {_words(exc)}. Is the address right, and the PiKVM up?")
+        if isinstance(exc, failures.ConnectionError) and isinstance(reason_of(exc), NewConnectionError):
+            return UnreachableError(f"{url}: no connection: {words_of(exc)}. Is the address right, and the PiKVM up?")
         if isinstance(exc, failures.Timeout):
             return no_answer(request, f"{url} was connected, but gave no answer in time (timeout {timeout:g} s)")
         if isinstance(exc, (failures.ConnectionError, failures.ChunkedEncodingError, OSError)):
-            return no_answer(request, f"the connection to {url} broke before an answer came: {_words(exc)}")
-        return no_answer(request, _words(exc))
-
-
-class Stream:
-    """The body of a successful answer, read piece by piece. Close it by leaving its `with` block.
-
-    Args:
-        hang_up: closes the connection, which is of no use once a body was left unread.
-    """
-
-    def __init__(self, request: Request, response: requests.Response, hang_up: Callable[[], None]) -> None:
-        self.request = request
-        length = response.headers.get("Content-Length", "")
-        self.length = int(length) if length.isdigit() else None
-        self._response = response
-        self._hang_up = hang_up
-        self._ended = False
-
-    def __enter__(self) -> Stream:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._response.close()
-        if exc is not None or not self._ended:
-            self._hang_up()
-
-    def blocks(self) -> Iterator[bytes]:
-        """The body in blocks of 1 MiB at most. Raises AnswerError where it breaks off or is short."""
-        size = 0
-        for block in self._guarded(self._response.iter_content(BLOCK)):
-            size += len(block)
-            yield block
-        if self.length not in (None, size):
-            raise AnswerError(f"{self.request}: the answer broke off after {size} of {self.length} bytes")
-
-    def lines(self) -> Iterator[bytes]:
-        """The lines of the body as they come. Raises AnswerError where it breaks off."""
-        return self._guarded(self._response.iter_lines())
-
-    def _guarded(self, pieces: Iterator[Any]) -> Iterator[bytes]:
-        try:
-            yield from pieces
-            self._ended = True
-        except (failures.RequestException, OSError) as exc:
-            raise AnswerError(f"{self.request}: the answer broke off: {_words(exc)}") from exc
-
-
-def _pieces(response: requests.Response) -> Iterator[bytes]:
-    """The body as it comes. `iter_content` waits for whole blocks, however slowly their bytes drip in."""
-    if not hasattr(response.raw, "read1"):  # urllib3 before 2.1
-        yield from response.iter_content(1024)
-        return
-    while True:
-        piece: bytes = response.raw.read1(64 * 1024, decode_content=True)
-        if not piece:
-            return
-        yield piece
-
-
-def no_answer(request: Request, words: str) -> PikvmError:
-    """A read without an answer is an AnswerError; a write without one may have been carried out."""
-    if request.writes:
-        return LostAnswerError(f"{request}: {words}. It may or may not have been carried out")
-    return AnswerError(f"{request}: {words}")
-
-
-def _reason(exc: BaseException) -> BaseException:
-    """The exception at the bottom of what requests and urllib3 wrapped around it."""
-    inner = getattr(exc, "reason", None) or (exc.args[0] if exc.args else None)
-    return _reason(inner) if isinstance(inner, BaseException) else exc
-
-
-def _words(exc: BaseException) -> str:
-    """What an exception says, without the names of urllib3's objects in front."""
-    return quote(re.sub(r"^\S*(HTTPS?Connection(Pool)?\(.*?\)|object at 0x\w+>): ", "", str(_reason(exc))))
+            return no_answer(request, f"the connection to {url} broke before an answer came: {words_of(exc)}")
+        return no_answer(request, words_of(exc))

@@ -189,7 +189,8 @@ def test_session_tickets_are_not_taken_for_an_answer(raw: Serve, client: Connect
         versions.append(talk.sock.version())  # type: ignore[attr-defined]
         talk.wait(0.3)
         talk.receive(len(DATA))
-        talk.answer(body=json.dumps({"ok": True, "result": {"image": {"written": talk.received}}}).encode())
+        image = {"name": "a.iso", "size": len(DATA), "written": talk.received}
+        talk.answer(body=json.dumps({"ok": True, "result": {"image": image}}).encode())
 
     assert client(raw(read_late)).msd_write("a.iso", source).written == len(DATA)
     assert versions == ["TLSv1.3"]

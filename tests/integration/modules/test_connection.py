@@ -14,6 +14,7 @@ from tests.simulator import Simulator
 from tests.support.ansible import Ansible, Host, check, connection, task
 from tests.support.expect import Refusal, Start, check_refusals
 from tests.support.raw import closed_port, deaf_port
+from tests.support.spoken import PASSWORD
 
 INFO = "pikvm_info"
 SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
@@ -51,7 +52,7 @@ def test_session_and_authority_come_from_the_environment(ansible: Ansible, sim: 
 def test_options_of_a_task_beat_all_others(ansible: Ansible, sim: Simulator) -> None:
     wrong = {"PIKVM_PASSWORD": "environment", "PIKVM_URL": "https://127.0.0.1:1"}
     host = Host(
-        sim, [task(INFO, **QUICK, password="admin"), task(INFO, **QUICK)], {"password": "defaults", "retries": 0}
+        sim, [task(INFO, **QUICK, password=PASSWORD), task(INFO, **QUICK)], {"password": "defaults", "retries": 0}
     )
     right, refused = ansible.play({"server": host}, environment=wrong).hosts["server"]
     assert right.ok, right.msg

@@ -161,7 +161,8 @@ REFUSALS = {
     "unknown keymap": Refusal(
         keys(text="root", keymap="xx"), "^keymap: the PiKVM has no keymap 'xx'; it has: de, en-gb, en-us$", switch_on
     ),
-    "no repetition": Refusal(keys(keys=["F11"], repeat=0), "^repeat: must be 1 or more$"),
+    "no repetition": Refusal(keys(keys=["F11"], repeat=0), "^repeat: must be between 1 and 10000$"),
+    "no end of repetitions": Refusal(keys(keys=["F11"], repeat=10**18), "^repeat: must be between 1 and 10000$"),
     "delay too long": Refusal(keys(text="x" * 9, delay=5.5), "^delay: must be 5 seconds at most$"),
     "negative hold": Refusal(keys(keys=["F11"], hold=-1), "^hold: must be between 0 seconds and a week, not -1$"),
     "bad pattern": Refusal(keys(keys=["F11"], until_text="("), r"^until_text: '\(' is not a regular expression"),

@@ -25,6 +25,7 @@ from tests.simulator import Simulator
 from tests.support.ansible import ROOT, Ansible
 from tests.support.device import switch_on
 from tests.support.expect import Start
+from tests.support.spoken import PASSWORD
 
 TABLE = ROOT / "docs" / "docsite" / "rst" / "failures.rst"
 STATES = ("preflight", "stage", "power_off", "insert", "boot", "install", "eject", "disk_boot", "verify", "clean")
@@ -143,7 +144,7 @@ class Fleet:
             **OPTIONS,
             "ansible_connection": "local",
             "ansible_python_interpreter": "{{ ansible_playbook_python }}",
-            "pikvm_password": "admin",
+            "pikvm_password": PASSWORD,
             "pikvm_retries": 0,
             "pikvm_timeout": timeout,
             "reinstall_image": str(folder / "a.iso"),

@@ -53,7 +53,9 @@ class Shown:
         return Gpio({"led": Channel("led", False, True, True)}, {channel.name: channel})
 
     def msd(self) -> Msd:
-        return Msd.parse({"enabled": True, "online": True, "busy": self._next("msd"), "storage": {}, "drive": {}})
+        drive = {"image": None, "connected": False, "cdrom": True, "rw": False}
+        there = {"enabled": True, "online": True, "storage": {"images": {}}, "drive": drive}
+        return Msd.parse({**there, "busy": self._next("msd")})
 
     def snapshot(self, *_args: Any, **_scale: Any) -> Snapshot:
         return Snapshot(self._next("snapshot"), True, 1, 1)

@@ -231,3 +231,27 @@ def test_what_stays_busy_is_not_touched(clock: Any) -> None:
     with pytest.raises(StateError, match=r"^At an upload, still after 7 s \(wait_timeout\): nothing was changed$"):
         run.idle(lambda: 0, lambda _: "At an upload")
     assert clock.now == pytest.approx(7.0)
+
+
+def test_look_that_is_refused_does_not_take_a_step_again(clock: Any) -> None:
+    thing = Thing(clock)
+    looks = [BUSY, BUSY]
+
+    def read() -> int:
+        if looks:
+            raise looks.pop()
+        return thing.value
+
+    thing.run.converge(thing.observe, read, thing.plan)
+    assert (thing.sent, thing.run.seen) == (1, 1)
+
+
+def test_step_whose_effect_cannot_be_seen_is_not_taken_again(clock: Any) -> None:
+    thing = Thing(clock)
+
+    def read() -> int:
+        raise BUSY
+
+    with pytest.raises(StateError, match="Setting it was answered 200, but its effect could not be seen: POST /x was"):
+        thing.run.converge(thing.observe, read, thing.plan)
+    assert thing.sent == 1

@@ -56,7 +56,7 @@ class Reader:
     def msd(self) -> Msd:
         return self.found
 
-    def msd_sha256(self, _name: str) -> str:
+    def msd_sha256(self, _name: str, _size: int | None = None) -> str:
         self.reads += 1
         return SHA256
 
