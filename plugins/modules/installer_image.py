@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: installer_image
 short_description: Make an installer image that asks nothing
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Makes, from the stock image of an installer and the answers to its questions, an image that installs without a
     keypress.

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: pikvm_atx_click
 short_description: Press a button of a server, whatever its state
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Presses the power or the reset button once, without a look at the power LED.
   - Use it where the LED is not wired, or to wake a server from sleep. M(community.pikvm.pikvm_atx_power) is the

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: pikvm_atx_power
 short_description: Switch a server on or off with the buttons that a PiKVM presses
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Presses the power or reset button of the server and waits until its power LED shows the wished state.
   - A PiKVM answers with success whether it has pressed or not, and whether the server has reacted or not. So only the

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: pikvm_gpio_channel
 short_description: Switch or pulse a GPIO channel of a PiKVM
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Switches an output channel on or off, or pulses it.
   - Channels that the web interface hides, such as C(__v3_usb_breaker__), can be named like any other.

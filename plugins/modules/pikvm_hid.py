@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: pikvm_hid
 short_description: Set up the keyboard and mouse that a PiKVM shows to its server
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Chooses what kind of keyboard and mouse the server sees, and whether the jiggler keeps it awake.
   - A PiKVM ignores in silence what its hardware lacks; here everything is read back.

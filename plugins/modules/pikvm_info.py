@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: pikvm_info
 short_description: Gather what a PiKVM tells about itself and its server
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Reads the state of a PiKVM. It never writes.
   - The result has one shape for all versions of kvmd, that of the newest. What a device does not tell is V(null).

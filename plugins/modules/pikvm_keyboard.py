@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: pikvm_keyboard
 short_description: Type on the keyboard of a server
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Types a text, or presses chords of keys with real press and release times.
   - Every key that was pressed is released again, also if the task fails in between.

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: pikvm_log_info
 short_description: Read the log of a PiKVM
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Returns the lines that kvmd and its companions have logged of late.
 author:

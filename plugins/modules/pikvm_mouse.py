@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: pikvm_mouse
 short_description: Move, click and scroll the mouse of a server
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Moves the mouse first, then clicks, then scrolls, as far as asked for.
 author:

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: pikvm_msd_drive
 short_description: Connect or disconnect the virtual drive of a PiKVM
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Selects an image as CD-ROM or flash drive, connects the drive to the server or takes it away.
   - The state is reached from any other in the fewest requests. A drive that is right already is never disconnected.

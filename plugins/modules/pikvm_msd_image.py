@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: pikvm_msd_image
 short_description: Store an image on a PiKVM, or remove one
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Sees to it that the storage of a PiKVM holds an image, whole and of the right size or content, or does not hold it.
   - An image that was cut off in mid-transfer is recognised and replaced, though the PiKVM may report its full size.

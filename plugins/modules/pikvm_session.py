@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: pikvm_session
 short_description: Log in to a PiKVM for a whole play
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Opens a session, whose token can be used as O(auth_token) by other tasks. Where two-factor login is on, only this
     one task needs a code.

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: pikvm_snapshot
 short_description: Take a picture of the screen of a server, or read its text
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Saves the screen as a JPEG file where the module runs, and reads its text if asked for.
   - The video of a PiKVM runs only while somebody looks. The module looks, waits for a picture, and leaves.

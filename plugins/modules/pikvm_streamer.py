@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: pikvm_streamer
 short_description: Set up the video of a PiKVM
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Sets quality, frame rate and the like of the video that viewers of the screen get.
   - A PiKVM drops in silence what is outside of its limits. Here that is an error, and everything is read back.

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: pikvm_switch
 short_description: Set up a PiKVM Switch as a whole
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Sets the colors of the lights of a PiKVM Switch, lets the light at the link of a unit blink, or resets a unit.
   - A PiKVM answers with success also for a unit that does not exist. Here it must exist, and everything is read back.

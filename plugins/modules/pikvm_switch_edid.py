@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: pikvm_switch_edid
 short_description: Keep display data on a PiKVM Switch
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Creates, changes and removes display data (EDID), which tell a server what display it is connected to.
   - Which of them a port shows to its server is O(community.pikvm.pikvm_switch_port#module:edid).

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: pikvm_switch_port
 short_description: Choose and set up a port of a PiKVM Switch
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Makes a port of a PiKVM Switch the active one, names it, and sets its display data, click delays and beacon.
   - A PiKVM answers with success also for a port that does not exist, and clamps what is out of range. Here a port

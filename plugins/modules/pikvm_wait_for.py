@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: pikvm_wait_for
 short_description: Wait until a server or its PiKVM shows a state
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Looks at LEDs, GPIO channels, the virtual drive and the screen until all the given conditions hold at once.
   - Where it can have a WebSocket (Python library C(websockets)), it is told of changes at once; else it asks again

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: reinstall_image_info
 short_description: Look at an image that is to be installed
-version_added: 0.2.0
+version_added: 1.0.0
 description:
   - Tells the size and the SHA-256 of a file where the module runs. It talks to no PiKVM.
   - The role P(community.pikvm.reinstall#role) uses it before it touches a server.

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: reinstall_lock
 short_description: Let one run at a time use a PiKVM
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Takes or releases a lock on the controller, in a file below E(ANSIBLE_HOME). It does not talk to the PiKVM.
   - The lock belongs to a run of C(ansible-playbook) and a host in it. That of a run that has ended, or was killed,

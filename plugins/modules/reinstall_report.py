@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: reinstall_report
 short_description: Write down how a reinstallation went
-version_added: 0.2.0
+version_added: 1.0.0
 description:
   - Keeps the evidence of the role P(community.pikvm.reinstall#role) where the module runs. It talks to no PiKVM.
   - When a run begins, it makes the folder of the run. While the run goes from state to state, it writes them to

@@ -89,7 +89,7 @@ def report(host: str, states: list[dict[str, Any]], error: dict[str, Any] | None
         "started": at(0),
         "ended": at(312),
         "seconds": 312.4,
-        "versions": {"collection": "0.2.0", "ansible_core": "2.21.5", "kvmd": "4.197"},
+        "versions": {"collection": "1.0.0", "ansible_core": "2.21.5", "kvmd": "4.197"},
         "image": next((state["proof"] for state in states if state["state"] == "stage"), None),
         "led": [
             {"time": at(30), "state": "power_off", "power": "off"},

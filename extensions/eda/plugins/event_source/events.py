@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 ---
 short_description: What happens on PiKVMs and on the servers behind them
-version_added: 0.1.0
+version_added: 1.0.0
 description:
   - Tells of each change at once, as one or many PiKVMs tell it over their WebSocket, and asks nothing in between.
   - An event holds the whole state of what has changed, in one shape for all versions of kvmd. It is the shape that
