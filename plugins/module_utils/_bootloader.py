@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Callable
 
@@ -220,7 +221,8 @@ def _block(text: str, start: int) -> str:
         elif char in "'\"":
             quote = char
         elif char == "#" and text[at - 1].isspace():
-            at = text.find("\n", at) if "\n" in text[at:] else len(text)
+            end = text.find("\n", at)
+            at = end if end >= 0 else len(text)
         elif char == "{":
             depth += 1
             opened = at if opened < 0 else opened
@@ -232,17 +234,21 @@ def _block(text: str, start: int) -> str:
     return ""
 
 
-def _expanded(path: str, texts: dict[str, str], within: tuple[str, ...] = ()) -> list[str]:
-    """The lines of an ISOLINUX menu with those that it includes."""
-    lines = []
-    for line in texts.get(path, "").splitlines():
-        words = line.split()
-        if not words or words[0].startswith("#"):
-            continue
-        if words[0].lower() == "include" and len(words) > 1:
-            other = posixpath.normpath(posixpath.join(posixpath.dirname((within or (path,))[0]), words[1]))
-            if other not in (*within, path):
-                lines += _expanded(other, texts, (*within, path))
-        else:
-            lines.append(line)
-    return lines
+def _expanded(path: str, texts: dict[str, str]) -> list[str]:
+    """The lines of an ISOLINUX menu with those that it includes. What it includes twice adds nothing."""
+    taken: set[str] = set()
+
+    def lines_of(name: str) -> Iterator[str]:
+        taken.add(name)
+        for line in texts.get(name, "").splitlines():
+            words = line.split()
+            if not words or words[0].startswith("#"):
+                continue
+            if words[0].lower() == "include" and len(words) > 1:
+                other = posixpath.normpath(posixpath.join(posixpath.dirname(path), words[1]))
+                if other not in taken:
+                    yield from lines_of(other)
+            else:
+                yield line
+
+    return list(lines_of(path))
