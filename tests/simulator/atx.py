@@ -12,7 +12,7 @@ from .clock import Background, Clock
 from .dialect import Dialect
 from .errors import AtxDisabledError, AtxIsBusyError
 from .log import Log
-from .machine import FrontPanel
+from .machine import FrontPanel, press
 
 SHORT_PRESS = 0.1
 SETTLING = 1.0
@@ -65,9 +65,9 @@ class Atx:
             raise AtxIsBusyError
         self._pressing.add(line)
         self._log.write("atx", f"Clicked ATX button {button!r}")
-        press = self._background.spawn(self._press(line, self._long_press if is_long else SHORT_PRESS))
+        pressing = self._background.spawn(self._press(line, self._long_press if is_long else SHORT_PRESS))
         if wait:
-            await asyncio.shield(press)
+            await asyncio.shield(pressing)
 
     def occupy(self, seconds: float) -> None:
         """Be busy for so many device seconds (0: no longer) without pressing anything."""
@@ -79,11 +79,7 @@ class Atx:
 
     async def _press(self, line: str, seconds: float) -> None:
         try:
-            self._panel.button_down(line)
-            try:
-                await self._clock.sleep(seconds)
-            finally:
-                self._panel.button_up(line)
+            await press(self._panel, line, seconds, self._clock)
             await self._clock.sleep(SETTLING)
         finally:
             self._pressing.discard(line)

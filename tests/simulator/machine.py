@@ -36,6 +36,28 @@ class FrontPanel(Protocol):
     def button_up(self, button: str) -> None: ...
 
 
+async def press(panel: FrontPanel, button: str, seconds: float, clock: Clock) -> None:
+    """Hold a button for so many device seconds.
+
+    A timer lets it go, and timers run in the order in which they are due: a process that was kept waiting makes no long
+    press of a short one.
+    """
+    released = asyncio.get_running_loop().create_future()
+
+    def let_go() -> None:
+        panel.button_up(button)
+        released.set_result(None)
+
+    panel.button_down(button)
+    timer = clock.after(seconds, let_go)
+    try:
+        await asyncio.shield(released)
+    finally:
+        if not released.done():
+            timer.cancel()
+            let_go()
+
+
 class Build(Protocol):
     """What a computer is made of, as far as it concerns others."""
 

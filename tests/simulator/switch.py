@@ -16,7 +16,7 @@ from .dialect import Dialect
 from .edid import FACTORY, parse
 from .errors import SwitchUnknownEdidError
 from .log import Log
-from .machine import Machine
+from .machine import Machine, press
 
 PORTS = 4
 """Of one unit."""
@@ -186,11 +186,7 @@ class Switch:
 
     async def _press(self, port: Port, line: str, seconds: float) -> None:
         try:
-            port.machine.button_down(line)
-            try:
-                await self._clock.sleep(seconds)
-            finally:
-                port.machine.button_up(line)
+            await press(port.machine, line, seconds, self._clock)
         finally:
             port.busy = False
 
