@@ -12,7 +12,7 @@ from tests.support.web import shelf
 from .fleet import Fleet, Measured, fleet
 from .table import Table
 
-HOSTS, FORKS = 20, 4
+HOSTS, FORKS = 10, 4
 MIB = 1024 * 1024
 SIZE = 32 * MIB
 

@@ -20,7 +20,7 @@ INFO: list[dict[str, Any]] = [{"community.pikvm.pikvm_info": {}}]
 
 SERVERS = 50
 IMAGE = b"an installer image" * 60_000
-MACHINE = ("--fast", "--speed", "5", "--installer-seconds", "60", "--boot-seconds", "5")
+MACHINE = ("--fast", "--speed", "5", "--installer-seconds", "30", "--boot-seconds", "5")
 REINSTALL: dict[str, Any] = {
     "reinstall_confirm": "{{ inventory_hostname }}",
     "reinstall_frames": False,

@@ -10,7 +10,7 @@ from typing import Any
 from .fleet import PASSWORD, fleet
 from .table import Table
 
-HOSTS, FEW, TIMES, FORKS = 60, 20, 2, 4
+HOSTS, FEW, TIMES, FORKS = 60, 10, 2, 4
 TARGET = 0.2
 """Of what `uri` costs, at most."""
 

@@ -35,7 +35,7 @@ from tests.simulator.certificate import certificate
 from .table import Table
 
 DESCRIPTION = "Upload one large image over TLS: the client of this collection, and curl."
-ROUNDS = 5
+ROUNDS = 3
 TARGET = 0.95
 """Of curl's rate, at least."""
 MIB = 1024 * 1024
