@@ -37,11 +37,7 @@ class FrontPanel(Protocol):
 
 
 async def press(panel: FrontPanel, button: str, seconds: float, clock: Clock) -> None:
-    """Hold a button for so many device seconds.
-
-    A timer lets it go, and timers run in the order in which they are due: a process that was kept waiting makes no long
-    press of a short one.
-    """
+    """Hold a button for so many device seconds, no longer where this process has to wait: timers keep their order."""
     released = asyncio.get_running_loop().create_future()
 
     def let_go() -> None:
