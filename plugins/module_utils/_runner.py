@@ -124,42 +124,35 @@ class Module:
         warn: Callable[[str], None],
         tell: Callable[[str], None] | None = None,
     ) -> Result:
-        """Do it. What is printed as it stands holds nothing that a terminal would obey, and has an end."""
-        result = self._attempt(params, check_mode, diff, lambda words: warn(shown(words)), tell)
+        """Do it, and put every failure into words: such as a terminal can show as they stand, and with an end."""
+        steps = Run(check_mode=check_mode, wait_timeout=params.get("wait_timeout", 60.0))
+        try:
+            check_seconds(params, self.options)
+            result = self._work(params, steps, lambda words: warn(shown(words)), tell)
+        except MissingLibraryError as exc:
+            words = missing_required_lib(exc.library)
+            result = {"failed": True, "changed": False, "msg": words, "exception": exc.trace}
+        except PikvmError as exc:
+            result = {"failed": True, **failure(exc, steps.taken)}
+        except Exception as exc:  # noqa: BLE001  (a defect of ours: the user still gets a sentence)
+            words = f"Unexpected {type(exc).__name__}: {exc}. This is a defect of community.pikvm: please report it"
+            result = {"failed": True, "changed": bool(steps.taken), "msg": words, "exception": traceback.format_exc()}
+        if not diff:
+            result.pop("diff", None)
         if "msg" in result:
             result["msg"] = shown(result["msg"])
         return result
 
-    def _attempt(
-        self,
-        params: dict[str, Any],
-        check_mode: bool,
-        diff: bool,
-        warn: Callable[[str], None],
-        tell: Callable[[str], None] | None = None,
+    def _work(
+        self, params: dict[str, Any], steps: Run, warn: Callable[[str], None], tell: Callable[[str], None] | None
     ) -> Result:
-        """Do it, and put every failure into words."""
-        steps = Run(check_mode=check_mode, wait_timeout=params.get("wait_timeout", 60.0))
+        if not self.connects:
+            return self.run(Task(params, cast("Pikvm", None), steps, warn, tell))
+        client = Pikvm(connection_of(params), read_only=steps.check_mode or not self.writes)
         try:
-            check_seconds(params, self.options)
-            if not self.connects:
-                result = self.run(Task(params, cast("Pikvm", None), steps, warn, tell))
-            else:
-                client = Pikvm(connection_of(params), read_only=check_mode or not self.writes)
-                try:
-                    result = self.run(Task(params, client, steps, warn, tell))
-                finally:
-                    client.close()
-        except MissingLibraryError as exc:
-            return {"failed": True, "changed": False, "msg": missing_required_lib(exc.library), "exception": exc.trace}
-        except PikvmError as exc:
-            return {"failed": True, **failure(exc, steps.taken)}
-        except Exception as exc:  # noqa: BLE001  (a defect of ours: the user still gets a sentence)
-            words = f"Unexpected {type(exc).__name__}: {exc}. This is a defect of community.pikvm: please report it"
-            return {"failed": True, "changed": bool(steps.taken), "msg": words, "exception": traceback.format_exc()}
-        if not diff:
-            result.pop("diff", None)
-        return result
+            return self.run(Task(params, client, steps, warn, tell))
+        finally:
+            client.close()
 
 
 def shown(words: str) -> str:
