@@ -32,7 +32,9 @@ options:
     description:
       - Text to type with the PiKVM's own printer, of any length. A line break is the Enter key.
       - Characters that O(keymap) lacks are dropped by the PiKVM in silence.
-      - It is treated as a secret, because it may be one.
+      - It is treated as a secret, because it may be one. So Ansible masks it wherever it occurs in the result, a short
+        text within other values, too; V(1) hides RV(sent.characters). ansible-core 2.22 does so in all that it prints
+        afterwards.
     type: str
   keymap:
     description:
