@@ -65,7 +65,7 @@ options:
   until_text:
     description:
       - Press O(keys) again and again until the text of the screen matches this regular expression, for at most
-        O(wait_timeout) seconds. The PiKVM needs Tesseract for it.
+        O(wait_timeout) seconds and whatever O(repeat) says. The PiKVM needs Tesseract for it.
     type: str
   interval:
     description:
@@ -119,7 +119,7 @@ sent:
     chords: 20
 text:
   description: The text of the screen when it matched O(until_text).
-  returned: success, with O(until_text)
+  returned: success, with O(until_text), not in check mode
   type: str
 """
 
