@@ -73,6 +73,11 @@ options:
       - If not set, the environment variable E(PIKVM_RETRIES) is used.
     type: int
     default: 3
+notes:
+  - An option of the connection that a task leaves out is taken from the host's variable of that name with C(pikvm_) in
+    front, such as C(pikvm_url). The environment comes after that.
+  - Where the PiKVM has refused something, the result of the failed task has C(error) with C(status), C(name) and
+    C(message), its own words.
 requirements:
   - requests
   - pyotp (with O(totp_secret))

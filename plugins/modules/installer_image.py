@@ -13,13 +13,12 @@ description:
   - Makes, from the stock image of an installer and the answers to its questions, an image that installs without a
     keypress.
   - The answers (the seed) and the kernel arguments that lead to them are added to the image, and its boot menu starts
-    by itself. C(xorriso)
-    does it, and keeps the image bootable as it was, by a BIOS and by UEFI, from a CD-ROM and from a flash drive.
+    by itself. C(xorriso) does it, and keeps the image bootable as it was, by a BIOS and by UEFI, from a CD-ROM and
+    from a flash drive.
   - The result is named by its content. With the same input the same image is made, byte by byte, and it is made once.
   - It talks to no PiKVM. It works on files, on the host where it runs.
   - Images of Windows, Proxmox, Fedora CoreOS, SUSE, VMware ESXi and live systems of the Fedora family are recognised
-    and refused with the name
-    of what makes them unattended.
+    and refused with the name of what makes them unattended.
 author:
   - community.pikvm contributors (@ansible-collections)
 requirements:
@@ -56,8 +55,7 @@ options:
     description:
       - Folder for the result, which is made if it is not there. It needs room for two images.
       - Beside the image there is a small file that tells what it was made from. While it is there, and both images
-        are what they were,
-        nothing is read or built again.
+        are what they were, nothing is read or built again.
     type: path
     required: true
   name:
@@ -132,8 +130,7 @@ options:
   boot_entry:
     description:
       - Part of the title of the entry of the boot menu to start. By default the first one that installs, and does not
-        check the medium first
-        or want a mouse.
+        check the medium first or want a mouse.
     type: str
     default: ""
   boot_timeout:
@@ -149,8 +146,7 @@ options:
     default: "0600"
 notes:
   - The texts O(preseed), O(autoinstall), O(kickstart) and the C(content) of O(files) are secrets to this module. They
-    are not logged, not
-    returned, and not quoted in messages.
+    are not logged, not returned, and not quoted in messages.
   - An entry is added to a menu of GRUB, whose other entries stay. A menu of ISOLINUX is replaced by the one entry.
   - C(md5sum.txt) on images of Debian stays as it is. What is added or changed fails the check of integrity that is
     offered in the menu.

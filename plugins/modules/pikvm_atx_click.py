@@ -41,7 +41,7 @@ options:
       - reset
   wait:
     description:
-      - Whether to wait until the button is released again. It is never waited for the server to react.
+      - Whether to wait until the button is released again. The reaction of the server is not waited for.
       - Without it, a PiKVM that fails in mid-press goes unnoticed.
     type: bool
     default: true

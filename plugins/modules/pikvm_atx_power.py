@@ -59,7 +59,8 @@ options:
     default: 180.0
   wait:
     description:
-      - Whether to wait until the LED shows the end state. Without it, a press that has no effect goes unnoticed.
+      - Whether to wait until the LED shows the end state. Without it, a press that has no effect goes unnoticed, and
+        O(mode=graceful_then_hard) never holds the button down after a short press.
       - O(state=restarted) waits for the LED to go dark in any case.
     type: bool
     default: true

@@ -166,10 +166,23 @@ pikvm:
           description: Whether an operation such as an upload is under way.
           type: bool
         storage:
-          description: >-
-            The stored images with V(size) in bytes and V(complete), the parts of the storage with V(free) bytes,
-            and the transfers under way.
+          description: What is stored.
           type: dict
+          contains:
+            images:
+              description: The stored images by name, each with its V(size) in bytes and whether it is V(complete).
+              type: dict
+            parts:
+              description: >-
+                The parts of the storage by name, each with its V(size) and V(free) in bytes, and whether it is
+                V(writable). The main part has an empty name.
+              type: dict
+            uploading:
+              description: The upload under way, V(null) if there is none.
+              type: dict
+            downloading:
+              description: The download by the PiKVM itself that is under way, V(null) if there is none.
+              type: dict
         drive:
           description: What the server sees. V(null) if there is no drive.
           type: dict
@@ -192,10 +205,12 @@ pikvm:
       type: dict
       contains:
         inputs:
-          description: Input channels by name.
+          description: Input channels by name, each with its V(state).
           type: dict
         outputs:
-          description: Output channels by name.
+          description: >-
+            Output channels by name, each with its V(state), whether it can V(switch), and the lengths of its V(pulse),
+            or V(null).
           type: dict
     hid:
       description: Keyboard and mouse, with the outputs that can be chosen and whether a server listens.

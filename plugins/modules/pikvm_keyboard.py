@@ -32,7 +32,9 @@ options:
     description:
       - Text to type with the PiKVM's own printer, of any length. A line break is the Enter key.
       - Characters that O(keymap) lacks are dropped by the PiKVM in silence.
-      - It is treated as a secret, because it may be one.
+      - It is treated as a secret, because it may be one. So Ansible masks it wherever it occurs in the result, a short
+        text within other values, too; V(1) hides RV(sent.characters). ansible-core 2.22 does so in all that it prints
+        afterwards.
     type: str
   keymap:
     description:
@@ -63,7 +65,7 @@ options:
   until_text:
     description:
       - Press O(keys) again and again until the text of the screen matches this regular expression, for at most
-        O(wait_timeout) seconds. The PiKVM needs Tesseract for it.
+        O(wait_timeout) seconds and whatever O(repeat) says. The PiKVM needs Tesseract for it.
     type: str
   interval:
     description:
@@ -117,7 +119,7 @@ sent:
     chords: 20
 text:
   description: The text of the screen when it matched O(until_text).
-  returned: success, with O(until_text)
+  returned: success, with O(until_text), not in check mode
   type: str
 """
 

@@ -112,9 +112,14 @@ EXAMPLES = r"""
     src: images/netinst.iso
     compare: content
 
+- name: Let the PiKVM fetch an image itself
+  community.pikvm.pikvm_msd_image:
+    download_url: https://images.example.com/rescue.iso
+    checksum: "sha256:2312394bd99545d9de131c24efb781e765ac1aec243f2ed9347597a793a415e9"
+
 - name: Remove it
   community.pikvm.pikvm_msd_image:
-    name: netinst.iso
+    name: rescue.iso
     state: absent
 """
 

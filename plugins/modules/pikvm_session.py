@@ -13,7 +13,7 @@ description:
   - Opens a session, whose token can be used as O(auth_token) by other tasks. Where two-factor login is on, only this
     one task needs a code.
   - Closing a session closes every session of that user on the PiKVM, also that of a person in the web interface. So
-    let sessions expire instead, or use a user of their own for machines.
+    let sessions expire instead, or give machines a user of their own.
 author:
   - community.pikvm contributors (@ansible-collections)
 extends_documentation_fragment:

@@ -32,7 +32,7 @@ options:
     type: int
   desired_fps:
     description:
-      - Frames per second, 0 to 120, where V(0) is as many as there are. Hardware has a lower limit.
+      - Frames per second, 0 to 120, where V(0) is as many as there are. The limit of the hardware is lower.
     type: int
   resolution:
     description:

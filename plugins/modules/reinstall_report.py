@@ -13,9 +13,9 @@ description:
   - Keeps the evidence of the role P(community.pikvm.reinstall#role) where the module runs. It talks to no PiKVM.
   - When a run begins, it makes the folder of the run. While the run goes from state to state, it writes them to
     C(timeline.jsonl) in that folder. When the run has ended, it adds C(report.json), C(junit.xml) and C(kvmd.log).
-  - At the begin and at the end it writes a page that shows all hosts of the play, C(index.html) in O(artifacts_dir).
-    The page needs no script, no network and no other file. Pictures of more than 512 KiB, and those beyond 6 MiB in
-    all, are linked to instead of being part of it.
+  - At the beginning and at the end it writes a page that shows all hosts of the play, C(index.html) in
+    O(artifacts_dir). The page needs no script, no network and no other file. Pictures of more than 512 KiB, and those
+    beyond 6 MiB in all, are linked to instead of being part of it.
 author:
   - community.pikvm contributors (@ansible-collections)
 options:

@@ -111,6 +111,7 @@ def switched() -> list[dict[str, Any]]:
     return [
         task("pikvm_switch_port", port="1", active=True, beacon=True, **settings),
         task("pikvm_atx_power", state="on", port="1", **QUICK),
+        task("pikvm_wait_for", power="on", port="1", **QUICK),
         task("pikvm_atx_click", button="reset", port="1"),
         task("pikvm_switch", colors={"beacon": "FF0000:80:0000"}),
         task("pikvm_switch", state="reset", unit=1),

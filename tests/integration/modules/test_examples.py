@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from ansible_collections.community.pikvm.plugins.module_utils import _argspec
 from tests.support.ansible import Ansible, Host, connection
 from tests.support.device import switch_on, when_asked
 from tests.support.expect import Start
+from tests.support.web import library
 
 MODULES = sorted(
     {path.stem for path in (Path(_argspec.__file__).parents[1] / "modules").glob("*.py")} - {"installer_image"}
@@ -27,12 +29,21 @@ DEVICES: dict[str, dict[str, Any]] = {
     name: {"switch": True} for name in ("pikvm_switch", "pikvm_switch_edid", "pikvm_switch_port")
 }
 
+ELSEWHERE = "https://images.example.com"
+"""The only address in the examples that is not the PiKVM's own: a web server with images."""
+
+
+@pytest.fixture
+def elsewhere() -> Iterator[str]:
+    with library() as address:
+        yield address
+
 
 @pytest.mark.parametrize("module", MODULES)
-def test_examples(ansible: Ansible, simulator: Start, tmp_path: Path, module: str) -> None:
+def test_examples(ansible: Ansible, simulator: Start, elsewhere: str, tmp_path: Path, module: str) -> None:
     sim = simulator(**DEVICES.get(module, {}))
     documented = importlib.import_module(f"ansible_collections.community.pikvm.plugins.modules.{module}")
-    tasks: list[dict[str, Any]] = yaml.safe_load(documented.EXAMPLES)
+    tasks: list[dict[str, Any]] = yaml.safe_load(documented.EXAMPLES.replace(ELSEWHERE, elsewhere))
     (tmp_path / "images").mkdir()
     (tmp_path / "images" / "netinst.iso").write_bytes(b"netinst" * 1000)
     if module in STARTS_ON:
