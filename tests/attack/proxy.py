@@ -191,8 +191,10 @@ class Proxy(ThreadedServer):
             elif isinstance(act, float):
                 self.stopped.wait(act)
             else:
-                close = reset if act == RST else socket.socket.close
-                close(sock)
+                if act == RST:
+                    reset(sock)
+                else:
+                    sock.close()
                 return False
         return True
 
