@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Callable
 
@@ -102,8 +101,10 @@ def edit(texts: dict[str, str], wanted: Wanted) -> tuple[list[Edited], list[str]
 def grub_entries(text: str) -> list[Entry]:
     """The entries of a GRUB menu that start a kernel."""
     found = []
-    for match in GRUB_ENTRY.finditer(text):
-        body = _block(text, match.end())
+    matches = list(GRUB_ENTRY.finditer(text))
+    ends = [match.start() for match in matches[1:]] + [len(text)]
+    for match, end in zip(matches, ends):
+        body = _block(text, match.end(), end)
         line = GRUB_LINE.search(body)
         if line and not NOT_FOR_INSTALLING.search(line.group(0)):
             title = next((part for part in _titles(match.group(1)) if part), "")
@@ -209,10 +210,10 @@ def _plain(title: str) -> str:
     return title.replace("'", "")
 
 
-def _block(text: str, start: int) -> str:
-    """What stands between the next brace and the one that closes it."""
+def _block(text: str, start: int, end: int) -> str:
+    """What stands between the next brace and the one that closes it, where both come before the end."""
     depth, opened, quote, at = 0, -1, "", start
-    while at < len(text):
+    while at < end:
         char = text[at]
         if char == "\\" and quote != "'":
             at += 1
@@ -221,8 +222,8 @@ def _block(text: str, start: int) -> str:
         elif char in "'\"":
             quote = char
         elif char == "#" and text[at - 1].isspace():
-            end = text.find("\n", at)
-            at = end if end >= 0 else len(text)
+            line_end = text.find("\n", at, end)
+            at = line_end if line_end >= 0 else end
         elif char == "{":
             depth += 1
             opened = at if opened < 0 else opened
@@ -236,19 +237,21 @@ def _block(text: str, start: int) -> str:
 
 def _expanded(path: str, texts: dict[str, str]) -> list[str]:
     """The lines of an ISOLINUX menu with those that it includes. What it includes twice adds nothing."""
-    taken: set[str] = set()
-
-    def lines_of(name: str) -> Iterator[str]:
-        taken.add(name)
-        for line in texts.get(name, "").splitlines():
-            words = line.split()
-            if not words or words[0].startswith("#"):
-                continue
-            if words[0].lower() == "include" and len(words) > 1:
-                other = posixpath.normpath(posixpath.join(posixpath.dirname(path), words[1]))
-                if other not in taken:
-                    yield from lines_of(other)
-            else:
-                yield line
-
-    return list(lines_of(path))
+    taken, found = {path}, []
+    read = [iter(texts.get(path, "").splitlines())]
+    while read:
+        line = next(read[-1], None)
+        if line is None:
+            read.pop()
+            continue
+        words = line.split()
+        if not words or words[0].startswith("#"):
+            continue
+        if words[0].lower() == "include" and len(words) > 1:
+            other = posixpath.normpath(posixpath.join(posixpath.dirname(path), words[1]))
+            if other not in taken:
+                taken.add(other)
+                read.append(iter(texts.get(other, "").splitlines()))
+        else:
+            found.append(line)
+    return found

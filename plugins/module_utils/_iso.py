@@ -10,7 +10,6 @@ import calendar
 import mmap
 import os
 import re
-import shlex
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +21,10 @@ DESCRIPTORS = slice(16, 48)
 NO_DATE = "2000010100000000"
 
 COMMON = ["-no_rc", "-iso_rr_pattern", "off", "-disk_pattern", "off", "-abort_on", "FAILURE", "-return_with", "FAILURE"]
+QUOTE = "'\"'\"'"
+QUOTED_PATH = re.compile(rf"^'/(?:[^']|{QUOTE})*'$", re.MULTILINE)
+"""A path as xorriso lists it; a name may hold quotes and line breaks."""
+
 PACKAGES = "the package xorriso on Debian, Ubuntu, Fedora, RHEL and Homebrew"
 
 
@@ -112,7 +115,7 @@ class Xorriso:
     def files(self) -> list[str]:
         """The paths of all files."""
         told = self._tell(["-indev", "stock.iso", "-find", "/", "-type", "f", "-exec", "echo"])
-        return [shlex.split(line)[0] for line in told.splitlines() if line.startswith("'/")]
+        return [quoted[1:-1].replace(QUOTE, "'") for quoted in QUOTED_PATH.findall(told)]
 
     def read(self, paths: list[str]) -> dict[str, bytes]:
         """The content of small files."""

@@ -15,7 +15,6 @@ import tempfile
 import threading
 import time
 import traceback
-import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,13 +23,14 @@ from urllib.parse import quote
 
 from ansible_collections.community.pikvm.plugins.module_utils._runner import Module
 from tests.simulator import Simulator
+from tests.support.ansible import MODULES
 from tests.support.device import snapshot
 from tests.support.raw import until
 
 from .cases import CASES, DOWNLOAD_LOGIN, IMAGE, TYPED, Case
+from .documents import rough
 from .proxy import Doom, Proxy
 
-MODULES = "ansible_collections.community.pikvm.plugins.modules"
 PASSWORD = "geheim:4711/wort+%"
 SPEED = 8.0
 """Of the devices' time. Much faster, and a short press at a starved simulator is a long one."""
@@ -199,7 +199,7 @@ class Attack:
             yield f"broke: {result.get('exception') or result['msg']}"
         said = json.dumps([result, told], ensure_ascii=False)
         yield from (f"told a secret: {secret!r}" for secret in secrets() if secret in said)
-        yield from (f"printed {text!r}" for text in _rough([result, told]))
+        yield from (f"printed {text!r}" for text in rough([result, told]))
         if run.failed and not (result.get("msg") and "changed" in result):
             yield "failed without a word"
         if not run.failed and not run.lied and not run.check_mode and not run.case.truth(sim, result):
@@ -229,19 +229,6 @@ def secrets() -> list[str]:
     plain = [PASSWORD, TYPED, DOWNLOAD_LOGIN.partition(":")[2]]
     written = [way for text in plain for way in (quote(text, safe=""), base64.b64encode(text.encode()).decode())]
     return [*plain, *written]
-
-
-def _rough(value: Any) -> Iterator[str]:
-    """Texts that a terminal would obey, or that are none."""
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            yield from _rough(key)
-            yield from _rough(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _rough(inner)
-    elif isinstance(value, str) and any(unicodedata.category(c) in ("Cc", "Cs") and c not in "\n\t" for c in value):
-        yield value[:200]
 
 
 class _Recorder(logging.Handler):

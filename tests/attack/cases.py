@@ -12,14 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from tests.simulator import Simulator
-from tests.support.device import insert, press_power, switch_on
+from tests.support.device import EDID, insert, press_power, switch_on
 from tests.support.raw import until
 from tests.support.web import DATA
 
 IMAGE = DATA
 SHA256 = hashlib.sha256(IMAGE).hexdigest()
 TYPED = "getippt-4713-Geheim"
-EDID = "00FFFFFFFFFFFF00" + "00" * 120
 DOWNLOAD_LOGIN = "holer:geheim-4714"
 QUICK = {"wait_timeout": 3.0}
 STEADY = {"stable_for": 0.1, **QUICK}

@@ -9,6 +9,7 @@ import copy
 import json
 import random
 import re
+import unicodedata
 from collections.abc import Iterator
 from typing import Any
 
@@ -121,3 +122,16 @@ def spoil_bytes(rng: random.Random, body: bytes) -> bytes:
         if spoiled:
             spoiled[rng.randrange(len(spoiled))] ^= 0x80
     return bytes(spoiled)
+
+
+def rough(value: Any) -> Iterator[str]:
+    """Texts that a terminal would obey, or that are none."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from rough(key)
+            yield from rough(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from rough(inner)
+    elif isinstance(value, str) and any(unicodedata.category(c) in ("Cc", "Cs") and c not in "\n\t" for c in value):
+        yield value[:200]

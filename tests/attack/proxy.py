@@ -11,19 +11,16 @@ import random
 import select
 import socket
 import ssl
-import struct
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tests.simulator import Simulator
 from tests.simulator.certificate import certificate
+from tests.support.threaded import PATIENCE, ThreadedServer, reset
 
 from . import answers, events
 from .wire import FIN, RST, Act, Answer, Spoiled
 
-PATIENCE = 10.0
-AT_ONCE = struct.pack("ii", 1, 0)
 HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "content-length"}
 UPLOAD = "/api/msd/write"
 FEW_EVENTS = 0.15
@@ -99,7 +96,7 @@ class _Side:
         return bool(data)
 
 
-class Proxy:
+class Proxy(ThreadedServer):
     """Serves until the `with` block ends.
 
     Attributes:
@@ -108,21 +105,18 @@ class Proxy:
     """
 
     def __init__(self, sim: Simulator, doom: Doom) -> None:
+        super().__init__()
         self.exchanges = self.events = 0
         self.done: list[Spoiled] = []
         self._sim = sim
         self._doom = doom
         self._past: list[tuple[str, Answer]] = []
-        self._stopped = threading.Event()
         self._certificate = certificate("factory")
         self._trust = ssl.create_default_context(cafile=sim.ca_path)
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self._threads = [threading.Thread(target=self._accept)]
-        self._open: list[socket.socket] = []
 
     @property
     def url(self) -> str:
-        return f"https://127.0.0.1:{self._listener.getsockname()[1]}"
+        return f"https://127.0.0.1:{self.port}"
 
     @property
     def fingerprint(self) -> str:
@@ -131,31 +125,6 @@ class Proxy:
     @property
     def lied(self) -> bool:
         return any(spoiled.lie for spoiled in self.done)
-
-    def __enter__(self) -> Proxy:
-        self._threads[0].start()
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        self._stopped.set()
-        for sock in (self._listener, *self._open):
-            with contextlib.suppress(OSError):
-                sock.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-        for thread in self._threads:
-            thread.join()
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                sock, _address = self._listener.accept()
-            except OSError:
-                return
-            sock.settimeout(PATIENCE)
-            self._open.append(sock)
-            thread = threading.Thread(target=self._serve, args=(sock,))
-            self._threads.append(thread)
-            thread.start()
 
     def _serve(self, plain: socket.socket) -> None:
         with contextlib.suppress(OSError, ValueError, http.client.HTTPException), contextlib.ExitStack() as stack:
@@ -208,10 +177,7 @@ class Proxy:
             client.exactly(size)
         elif size:
             self._note(Spoiled(f"half a request, {how}", [], detail=request.path))
-            device.putrequest(request.method, request.target, skip_host=True, skip_accept_encoding=True)
-            for name, value in request.headers:
-                device.putheader(name, value)
-            device.endheaders(client.exactly(size // 2))
+            _put(device, request, client.exactly(size // 2))
         else:
             self._note(Spoiled(f"lost request, {how}", [], detail=request.path))
         self._act(client.sock, [how])
@@ -223,11 +189,12 @@ class Proxy:
             if isinstance(act, bytes):
                 sock.sendall(act)
             elif isinstance(act, float):
-                self._stopped.wait(act)
+                self.stopped.wait(act)
             else:
                 if act == RST:
-                    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, AT_ONCE)
-                sock.close()
+                    reset(sock)
+                else:
+                    sock.close()
                 return False
         return True
 
@@ -249,7 +216,7 @@ class Proxy:
 
     def _pass_frames(self, client: _Side, device: _Side, rng: random.Random | None) -> None:
         number = 0
-        while not self._stopped.is_set():
+        while not self.stopped.is_set():
             for side in _ready(client, device):
                 data = side.now()
                 if data == b"":
@@ -282,14 +249,19 @@ def _request(client: _Side) -> _Request | None:
     return _Request(method, target, head, headers)
 
 
+def _put(device: http.client.HTTPSConnection, request: _Request, body: bytes) -> None:
+    """Pass a request on as it came, with so much of its body."""
+    device.putrequest(request.method, request.target, skip_host=True, skip_accept_encoding=True)
+    for name, value in request.headers:
+        device.putheader(name, value)
+    device.endheaders(body)
+
+
 def _ask(device: http.client.HTTPSConnection, request: _Request, body: bytes) -> Answer:
     """What the simulator answers, on a new connection where the old one has died."""
     for last in (False, True):
         try:
-            device.putrequest(request.method, request.target, skip_host=True, skip_accept_encoding=True)
-            for name, value in request.headers:
-                device.putheader(name, value)
-            device.endheaders(body)
+            _put(device, request, body)
             response = device.getresponse()
             kept = [(name, value) for name, value in response.getheaders() if name.lower() not in HOP_BY_HOP]
             return Answer(response.status, response.reason, kept, response.read())

@@ -33,15 +33,14 @@ class Answer:
         kept = [(key, value) for key, value in self.headers if key.lower() != name.lower()]
         return replace(self, headers=[*kept, *((name, value) for value in values)])
 
-    def head(self, length: str | None = "") -> bytes:
-        """Status line and headers; `length` in place of the true one, None for none."""
-        told = str(len(self.body)) if length == "" else length
-        answer = self.with_header("Content-Length", *([] if told is None else [told]))
+    def head(self, *lengths: str) -> bytes:
+        """Status line and headers, with these lengths of the body in place of any other."""
+        answer = self.with_header("Content-Length", *lengths)
         lines = [f"HTTP/1.1 {self.status} {self.reason}", *(f"{name}: {value}" for name, value in answer.headers)]
         return "\r\n".join([*lines, "", ""]).encode("latin-1", "replace")
 
     def wire(self) -> bytes:
-        return self.head() + self.body
+        return self.head(str(len(self.body))) + self.body
 
     @property
     def document(self) -> Any:

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from .fleet import Fleet, Measured, fleet
@@ -13,6 +12,7 @@ from .table import Table
 
 SIZES = (10, 50, 100, 200)
 FORKS = 20
+COLUMNS = ["hosts", "wall s", "longest single host s", "CPU s", "CPU s per host", "controller MiB"]
 SPOILED = 3
 """Hosts with a wrong password: their failure is to disturb nobody."""
 MIB = 1024 * 1024
@@ -34,7 +34,7 @@ def info() -> Table:
     """Facts of up to 200 PiKVMs."""
     table = Table(
         f"`pikvm_info` over a fleet, {FORKS} forks, {SPOILED} hosts with a wrong password",
-        ["hosts", "wall s", "longest single host s", "CPU s", "CPU s per host", "controller MiB"],
+        COLUMNS,
     )
     with fleet(SIZES[-1]) as devices:
         alone = devices.run(INFO, 1, 1)
@@ -47,7 +47,7 @@ def reinstall() -> Table:
     """Whole reinstallations of scripted machines."""
     table = Table(
         f"The role `reinstall` over a fleet, without frames, a fork for each host, {SPOILED} with a wrong password",
-        ["hosts", "wall s", "longest single host s", "CPU s", "CPU s per host", "controller MiB"],
+        COLUMNS,
     )
     with fleet(SERVERS, *MACHINE) as devices:
         alone = _reinstall(devices, 1, 0)
@@ -58,13 +58,9 @@ def reinstall() -> Table:
 def _reinstall(devices: Fleet, hosts: int, spoiled: int) -> Measured:
     image = devices.folder / "a.iso"
     image.write_bytes(IMAGE)
-    places = {"reinstall_image": str(image), "reinstall_artifacts_dir": str(_folder(devices))}
+    places = {"reinstall_image": str(image), "reinstall_artifacts_dir": str(devices.folder / "evidence")}
     role: list[dict[str, Any]] = [{"ansible.builtin.include_role": {"name": "community.pikvm.reinstall"}}]
     return devices.run(role, hosts, hosts, spoiled, **REINSTALL, **places)
-
-
-def _folder(devices: Fleet) -> Path:
-    return devices.folder / "evidence"
 
 
 def _add(table: Table, size: int, alone: Measured, run: Measured) -> None:
@@ -73,7 +69,7 @@ def _add(table: Table, size: int, alone: Measured, run: Measured) -> None:
         f"{run.wall:.1f}",
         f"{alone.wall:.1f}",
         f"{run.cpu:.1f}",
-        f"{(run.cpu) / size:.2f}",
+        f"{run.cpu / size:.2f}",
         f"{run.memory / MIB:.0f}",
     )
     expected = {"ok": size - SPOILED, "failed": SPOILED, "unreachable": 0}

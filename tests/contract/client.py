@@ -8,13 +8,13 @@ from __future__ import annotations
 import socket
 import ssl
 import threading
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import requests
 
 from tests.simulator import Simulator
+from tests.support.raw import until
 
 ADMIN = {"X-KVMD-User": "admin", "X-KVMD-Passwd": "admin"}
 PATIENCE = 10.0
@@ -89,12 +89,27 @@ def error_of(answer: requests.Response) -> tuple[int, str]:
     return answer.status_code, answer.json()["result"]["error"]
 
 
-def until(seen: Callable[[], bool], patience: float = PATIENCE) -> None:
-    """Wait for something to come true; `AssertionError` when it does not."""
-    end = time.monotonic() + patience
-    while not seen():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.005)
+def login(client: Client, **fields: str) -> dict[str, str]:
+    """A session's cookie as a header."""
+    form = {"user": "admin", "passwd": "admin", **fields}
+    answer = client.post("/api/auth/login", headers={}, data=form)
+    assert answer.status_code == 200
+    return {"Cookie": f"auth_token={answer.cookies['auth_token']}"}
+
+
+def check(client: Client, headers: dict[str, str]) -> int:
+    """How a login is answered."""
+    return client.get("/api/auth/check", headers=headers).status_code
+
+
+def keys(client: Client) -> list[tuple[str, bool]]:
+    """The keys that went down and up."""
+    return [(event["key"], event["state"]) for event in list(client.sim.device.hid.events) if event["kind"] == "key"]
+
+
+def boots(client: Client) -> list[str]:
+    """What the computer was started from."""
+    return [boot["source"] for boot in client.sim.machine.boots]
 
 
 class HeldBody:
@@ -116,3 +131,6 @@ class HeldBody:
     def release(self) -> None:
         """Let the rest go."""
         self._released.set()
+
+
+Start = Callable[..., Client]

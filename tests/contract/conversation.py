@@ -17,7 +17,9 @@ from typing import Any
 
 import requests
 
-from .client import ADMIN, Client, HeldBody, until
+from tests.support.raw import until
+
+from .client import ADMIN, Client, HeldBody
 
 SMALL = bytes(range(256)) * 400
 LARGE = SMALL * 40

@@ -8,29 +8,16 @@ from __future__ import annotations
 import base64
 import email.utils
 import time
-from collections.abc import Callable
 
 import pytest
 import requests
 
 from tests.simulator.sessions import totp
+from tests.support.raw import until
 
-from .client import ADMIN, Client, error_of, until
+from .client import ADMIN, Start, check, error_of, login
 
 SECRET = base64.b32encode(b"12345678901234567890").decode()
-Start = Callable[..., Client]
-
-
-def login(client: Client, **fields: str) -> dict[str, str]:
-    """A session's cookie as a header."""
-    form = {"user": "admin", "passwd": "admin", **fields}
-    answer = client.post("/api/auth/login", headers={}, data=form)
-    assert answer.status_code == 200
-    return {"Cookie": f"auth_token={answer.cookies['auth_token']}"}
-
-
-def check(client: Client, headers: dict[str, str]) -> int:
-    return client.get("/api/auth/check", headers=headers).status_code
 
 
 def with_code(at: float) -> dict[str, str]:

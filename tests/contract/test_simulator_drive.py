@@ -5,13 +5,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 
-from .client import Client, error_of, until
+from tests.support.raw import until
 
-Start = Callable[..., Client]
+from .client import Start, error_of, keys
 
 
 @pytest.mark.parametrize(
@@ -145,11 +143,6 @@ def test_gpio_driver_that_is_offline_is_told_only_to_who_waits(pikvm: Start) -> 
     assert client.state("gpio")["state"]["outputs"]["relay1"]["online"] is False
 
 
-def keys(client: Client) -> list[tuple[str, bool]]:
-    events = list(client.sim.device.hid.events)
-    return [(event["key"], event["state"]) for event in events if event["kind"] == "key"]
-
-
 def test_keys_that_stay_pressed(pikvm: Start) -> None:
     client = pikvm()
     client.post("/api/hid/events/send_key?key=ControlLeft")
@@ -169,8 +162,11 @@ def test_keys_that_stay_pressed(pikvm: Start) -> None:
         ("4.197", "fields=hw,health", {"hw"}),
         ("4.197", "fields=health", {"health"}),
         ("4.197", "legacy=0&fields=hw", None),
+        ("4.20", "", {"auth", "extras", "fan", "hw", "meta", "system"}),
         ("4.20", "legacy=0", {"auth", "extras", "fan", "hw", "meta", "system"}),
         ("4.20", "fields=uptime", None),
+        ("4.124", "fields=uptime", None),
+        ("4.60", "fields=health", {"health"}),
         ("4.20", "fields=health", None),
     ],
 )

@@ -7,18 +7,18 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import aiohttp
 import pytest
 
 from tests.simulator import hub
+from tests.support.raw import until
 
-from .client import ADMIN, Client, until
+from .client import ADMIN, Client, Start, keys
 from .listener import Event, Listener
 
-Start = Callable[..., Client]
 ORGANS = {"gpio", "atx", "msd", "ocr", "streamer", "info", "hid_keymaps", "hid"}
 GONE = (aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSED, aiohttp.WSMsgType.CLOSING, aiohttp.WSMsgType.ERROR)
 
@@ -36,10 +36,6 @@ def hear_all(listener: Listener) -> list[Event]:
     """What has been told so far, and all that was sent has been heard."""
     listener.send("ping", {})
     return listener.until(lambda name, _event: name == "pong")
-
-
-def keys(client: Client) -> list[tuple[str, bool]]:
-    return [(e["key"], e["state"]) for e in list(client.sim.device.hid.events) if e["kind"] == "key"]
 
 
 def test_old_burst_is_whole_and_ends_with_loop(pikvm: Start) -> None:

@@ -6,14 +6,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from .client import Client, error_of, until
+from tests.support.raw import until
 
-Start = Callable[..., Client]
+from .client import Client, Start, boots, error_of
+
 IMAGE = b"an installer" * 1000
 
 
@@ -28,10 +28,6 @@ def write(client: Client, text: str, **params: Any) -> None:
 
 def screen(client: Client) -> list[str]:
     return client.sim.call(lambda: client.sim.machine.screen)
-
-
-def boots(client: Client) -> list[str]:
-    return [boot["source"] for boot in client.sim.machine.boots]
 
 
 def switch_on(client: Client, state: str) -> None:

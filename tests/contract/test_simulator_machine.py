@@ -7,24 +7,20 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from .client import SPEED, Client, begin, until
+from tests.support.raw import until
+
+from .client import SPEED, Client, Start, begin, boots
 
 IMAGE = b"an installer" * 1000
 SHA256 = hashlib.sha256(IMAGE).hexdigest()
-Start = Callable[..., Client]
 
 
 def power(client: Client, action: str) -> None:
     assert client.post(f"/api/atx/power?action={action}&wait=1").status_code == 200
-
-
-def boots(client: Client) -> list[str]:
-    return [boot["source"] for boot in client.sim.machine.boots]
 
 
 def installer(pikvm: Start, **machine: Any) -> Client:

@@ -10,18 +10,19 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 
-from .client import ADMIN, Client, until
+from tests.support.raw import until
+
+from .client import ADMIN, Client, Start
 
 ROOT = Path(__file__).parents[2]
 COMMAND = [sys.executable, "-m", "tests.simulator"]
-Start = Callable[..., Client]
 
 
 @pytest.fixture(scope="module")

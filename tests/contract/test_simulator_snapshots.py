@@ -6,16 +6,16 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 from PIL import Image
 
-from .client import Client, error_of, until
+from tests.support.raw import until
+
+from .client import Client, Start, error_of
 from .listener import Listener
 
-Start = Callable[..., Client]
 SNAPSHOT = "/api/streamer/snapshot"
 
 

@@ -6,15 +6,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from .client import Client, error_of, until
+from tests.support.raw import until
+
+from .client import Client, Start, error_of
 from .listener import Listener
 
-Start = Callable[..., Client]
 IMAGE = b"an installer" * 1000
 SWITCH = "/api/switch"
 

@@ -6,24 +6,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 
 import pytest
 
-from .client import ADMIN, Client, error_of, until
+from tests.support.raw import until
+
+from .client import ADMIN, Client, Start, check, error_of, login
 from .listener import Listener
-
-Start = Callable[..., Client]
-
-
-def login(client: Client, **fields: str) -> dict[str, str]:
-    answer = client.post("/api/auth/login", headers={}, data={"user": "admin", "passwd": "admin", **fields})
-    assert answer.status_code == 200
-    return {"Cookie": f"auth_token={answer.cookies['auth_token']}"}
-
-
-def check(client: Client, headers: dict[str, str]) -> int:
-    return client.get("/api/auth/check", headers=headers).status_code
 
 
 def metrics(client: Client) -> dict[str, float]:
@@ -84,24 +73,6 @@ def test_metrics_may_be_five_seconds_old(pikvm: Start) -> None:
     client.post("/api/atx/power?action=on&wait=1")
     assert metrics(client)["pikvm_atx_power"] == 0
     until(lambda: metrics(client)["pikvm_atx_power"] == 1)
-
-
-@pytest.mark.parametrize(
-    ("kvmd", "query", "status", "keys"),
-    [
-        ("4.20", "", 200, {"auth", "extras", "fan", "hw", "meta", "system"}),
-        ("4.20", "?fields=health", 400, set()),
-        ("4.60", "?fields=health", 200, {"health"}),
-        ("4.124", "?fields=uptime", 400, set()),
-        ("4.197", "?fields=hw,health", 200, {"hw"}),
-        ("4.197", "?legacy=0", 200, {"auth", "extras", "fan", "health", "meta", "node", "system", "uptime"}),
-        ("4.197", "?legacy=0&fields=hw", 400, set()),
-    ],
-)
-def test_info_by_version(pikvm: Start, kvmd: str, query: str, status: int, keys: set[str]) -> None:
-    answer = pikvm(kvmd=kvmd).get(f"/api/info{query}")
-    assert answer.status_code == status
-    assert set(answer.json()["result"]) == keys or status == 400
 
 
 def test_uptime_and_warmth_change(pikvm: Start) -> None:

@@ -6,21 +6,19 @@
 from __future__ import annotations
 
 import json
-import socket
 import ssl
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import requests
 
 from tests.support import web
+from tests.support.raw import closed_port, until
 from tests.support.web import DATA
 
-from .client import Client, HeldBody, begin, error_of, until
-
-Start = Callable[..., Client]
+from .client import Client, HeldBody, Start, begin, error_of
 
 
 def test_refusal_comes_before_the_body_which_is_then_discarded(pikvm: Start) -> None:
@@ -226,8 +224,7 @@ def test_remote_image_is_refused_before_streaming(
 
 def test_remote_server_that_is_not_there(pikvm: Start) -> None:
     client = pikvm()
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        url = f"http://127.0.0.1:{closed.getsockname()[1]}/a.iso"
+    url = f"http://127.0.0.1:{closed_port()}/a.iso"
     assert error_of(client.post("/api/msd/write_remote", params={"url": url})) == (400, "ClientConnectorError")
     assert error_of(client.post("/api/msd/write_remote", params={"url": "ftp://x/a"})) == (400, "ValidatorError")
 

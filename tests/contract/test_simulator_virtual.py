@@ -26,12 +26,11 @@ from tests.simulator.keyboard import KEYS
 from tests.simulator.qemu import PROGRAM
 from tests.simulator.qkeys import QEMU_KEYS, pointed
 
-from .client import Client
+from .client import Start
 
 ROOT = Path(__file__).parents[2]
 DISK_BYTES = 1024 * 1024
 PATIENCE = 60.0
-Start = Callable[..., Client]
 
 needs_qemu = pytest.mark.skipif(shutil.which(PROGRAM) is None, reason=f"{PROGRAM} is not installed")
 

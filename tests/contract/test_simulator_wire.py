@@ -10,18 +10,17 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable
 
 import pytest
 import requests
 
 from tests.simulator import Simulator
 from tests.simulator.faults import NAMES
+from tests.support.raw import until
 
-from .client import ADMIN, Client, HeldBody, begin, until
+from .client import ADMIN, Client, HeldBody, Start, begin
 
 ON = "/api/atx/power?action=on&wait=1"
-Start = Callable[..., Client]
 
 
 def test_trailing_slash_redirects_out_of_the_api(pikvm: Start) -> None:

@@ -14,7 +14,6 @@ import subprocess
 import sys
 import threading
 import time
-import urllib.error
 import urllib.request
 from pathlib import Path
 
@@ -101,7 +100,7 @@ class Camera:
             try:
                 with urllib.request.urlopen(self._request, context=self._context, timeout=10) as answer:  # noqa: S310
                     self._last = answer.read()
-            except (urllib.error.URLError, OSError):
+            except OSError:
                 continue
 
 

@@ -17,12 +17,11 @@ import pytest
 from tests.simulator import Simulator
 from tests.simulator.server import ROUTES
 from tests.support.ansible import ROOT, Ansible, Host, Outcome, task
-from tests.support.device import switch_on
+from tests.support.device import EDID, switch_on
 from tests.support.web import library
 
 TABLES = ROOT / "docs" / "docsite" / "rst" / "endpoints.rst"
 TOKEN = "{{ session.auth_token }}"
-EDID = "00FFFFFFFFFFFF00" + "00" * 120
 EVERYTHING = ["info", "atx", "msd", "gpio", "hid", "streamer", "switch", "metrics"]
 QUICK = {"stable_for": 0.1}
 

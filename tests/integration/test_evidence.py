@@ -13,10 +13,8 @@ from tests.simulator import Simulator
 from tests.support.ansible import LOCAL, Ansible, of_the_host
 from tests.support.browser import Browser
 from tests.support.device import switch_on
-from tests.support.evidence import check_report
+from tests.support.evidence import STATES, check_report
 from tests.support.expect import Start
-
-STATES = ["preflight", "stage", "power_off", "insert", "boot", "install", "eject", "disk_boot", "verify", "clean"]
 
 SLOW = 40.0
 """Seconds that an installer takes, so that its server is seen to be on even on a busy machine."""

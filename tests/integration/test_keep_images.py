@@ -9,7 +9,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from tests.support.ansible import Ansible, Host, connection
+from tests.support.ansible import Ansible, Host, of_the_host
 from tests.support.expect import Start
 
 USED = f"debian-{'a' * 12}.iso"
@@ -35,10 +35,9 @@ def host(simulator: Start, folder: Path, **variables: Any) -> Host:
     for name in (USED, *OLDER, *OTHERS):
         sim.put_image(name, b"an image" * 1000)
     sim.put_image(f"debian-{'5' * 12}.iso", b"a part", False)
-    login = {f"pikvm_{name}": value for name, value in connection(sim).items()}
     more = {"reinstall_image": str(folder / USED), "reinstall_artifacts_dir": str(folder / "evidence"), **QUICK}
     role = {"ansible.builtin.include_role": {"name": "community.pikvm.reinstall"}}
-    return Host(sim, [role], variables={**login, **more, **variables})
+    return Host(sim, [role], variables={**of_the_host(sim), **more, **variables})
 
 
 def test_older_images_are_removed(ansible: Ansible, simulator: Start, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from tests.simulator import Simulator
-from tests.support.ansible import PATIENCE, Ansible, connection
+from tests.support.ansible import LOCAL, PATIENCE, Ansible, of_the_host
 from tests.support.expect import Start
 from tests.support.web import DATA, library
 
@@ -60,10 +60,9 @@ def inventory(simulator: Start, folder: Path, shelf: str) -> Path:
     }
     for variables in hosts.values():
         sim = slow(simulator(discard_data=True), SIZE if "file" in variables else len(DATA))
-        variables.update({f"pikvm_{name}": value for name, value in connection(sim).items()})
-    everywhere = {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
+        variables.update(of_the_host(sim))
     path = folder / "inventory.yml"
-    path.write_text(json.dumps({"all": {"hosts": hosts, "vars": everywhere}}), encoding="utf-8")
+    path.write_text(json.dumps({"all": {"hosts": hosts, "vars": LOCAL}}), encoding="utf-8")
     return path
 
 

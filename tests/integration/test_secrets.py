@@ -15,7 +15,8 @@ import pytest
 
 from tests.simulator import Simulator
 from tests.simulator.sessions import STEP_SECONDS, totp
-from tests.support.ansible import Ansible, Host, check, task
+from tests.support.ansible import Ansible, Host, check, connecting, task
+from tests.support.device import EDID
 from tests.support.web import library
 
 PASSWORD = "geheim:4711/wort"
@@ -54,8 +55,15 @@ def everything(src: str, url: str) -> list[dict[str, Any]]:
         task("pikvm_snapshot", ocr=True),
         task("pikvm_session"),
         task("pikvm_log_info"),
+        task("pikvm_streamer", quality=70),
+        task("pikvm_switch", colors={"active": "default"}),
+        task("pikvm_switch_edid", name="ours", data=EDID),
         task("pikvm_switch_port", port="0", active=True),
     ]
+
+
+SWITCH = ["pikvm_switch", "pikvm_switch_edid", "pikvm_switch_port"]
+"""No switch is there."""
 
 
 def leaks(text: str, *secrets: str) -> list[str]:
@@ -78,7 +86,8 @@ def test_nothing_leaks_from_any_module(ansible: Ansible, simulator: Start, tmp_p
         played = ansible.play({"server": host}, VERBOSE)
     text = played.output + played.lines
     failed = [outcome.task for outcome in played.hosts["server"] if not outcome.ok]
-    assert failed == ["pikvm_gpio_channel", "pikvm_msd_image", "pikvm_msd_drive", "pikvm_keyboard", "pikvm_switch_port"]
+    assert {row["name"] for row in tasks} == connecting()
+    assert failed == ["pikvm_gpio_channel", "pikvm_msd_image", "pikvm_msd_drive", "pikvm_keyboard", *SWITCH]
     assert "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER" in text
     assert leaks(text, PASSWORD, SECRET, LOGIN, TYPED, *sim.device.sessions._sessions) == []
     assert [code for code in codes(start) if re.search(rf"(?<![\d.]){code}(?!\d)", text)] == []

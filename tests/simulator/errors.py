@@ -98,10 +98,6 @@ class MsdImageExistsError(KvmdError):
     text = "This image is already exists"
 
 
-class MsdImageStaticError(KvmdError):
-    text = "This image can't be removed"
-
-
 class MsdRemoteDisabledError(KvmdError):
     text = "Remote images binding is disabled"
 

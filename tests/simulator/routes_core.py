@@ -12,6 +12,7 @@ from typing import Any
 from aiohttp import web
 
 from . import answers, validators
+from .atx import ACTIONS, CLICKS
 from .errors import ForbiddenError, HttpError, LogReaderDisabledError
 from .routes import COOKIE, Call, Route
 
@@ -70,14 +71,14 @@ async def atx(call: Call) -> Any:
 
 async def atx_power(call: Call) -> Any:
     """POST /atx/power."""
-    action = call.arguments.choice("action", "ATX power action", ("on", "off", "off_hard", "reset_hard"))
+    action = call.arguments.choice("action", "ATX power action", ACTIONS)
     await call.device.atx.power(action, call.arguments.flag("wait", default=False))
     return {}
 
 
 async def atx_click(call: Call) -> Any:
     """POST /atx/click."""
-    button = call.arguments.choice("button", "ATX button", ("power", "power_long", "reset"))
+    button = call.arguments.choice("button", "ATX button", CLICKS)
     await call.device.atx.click(button, call.arguments.flag("wait", default=False))
     return {}
 

@@ -9,6 +9,7 @@ import re
 from typing import Any
 
 from . import switch, validators
+from .atx import ACTIONS, CLICKS
 from .dialect import Dialect
 from .routes import Call, Route
 from .validators import Arguments
@@ -75,7 +76,7 @@ async def set_port_params(call: Call) -> Any:
     arguments = call.arguments
     clicks = {
         button: arguments.decimal(f"atx_click_{button}_delay", least=0, most=switch.LONGEST_CLICK)
-        for button in ("power", "power_long", "reset")
+        for button in CLICKS
         if arguments.optional(f"atx_click_{button}_delay") is not None
     }
     dummy = arguments.optional_flag("dummy") if call.device.dialect.switch_ids else None
@@ -125,14 +126,14 @@ async def remove_edid(call: Call) -> Any:
 
 async def atx_power(call: Call) -> Any:
     """POST /switch/atx/power: no word of what became of it."""
-    action = call.arguments.choice("action", "ATX power action", ("on", "off", "off_hard", "reset_hard"))
+    action = call.arguments.choice("action", "ATX power action", ACTIONS)
     call.device.switch.power(_port(call), action)
     return {}
 
 
 async def atx_click(call: Call) -> Any:
     """POST /switch/atx/click: likewise."""
-    button = call.arguments.choice("button", "ATX button", ("power", "power_long", "reset"))
+    button = call.arguments.choice("button", "ATX button", CLICKS)
     call.device.switch.click(_port(call), button)
     return {}
 

@@ -9,7 +9,6 @@ import asyncio
 import logging
 import threading
 from collections.abc import Callable, Coroutine
-from types import TracebackType
 from typing import Any, TypeVar
 
 from aiohttp import web
@@ -110,7 +109,7 @@ class Simulator:
     """A PiKVM in a thread of its own, for the length of a `with` block.
 
     `speed` makes device time run faster, `fast` shortens a long press to one device second; `machine` holds options of
-    the computer (`machine.Options`), `certificate` is one of san, factory, expired; `discard_data` keeps only size and
+    the computer (`hardware.Options`), `certificate` is one of san, factory, expired; `discard_data` keeps only size and
     hash of uploads; `streamer` is forever (video always runs) or viewers (only while a WebSocket asks for it); `switch`
     puts a PiKVM Switch with four computers behind the device; `hid` is otg or serial; `virtual` makes the computer a
     QEMU virtual machine, and `machine` holds its options (`virtual.VirtualOptions`); `prefix` is a path in front of
@@ -161,9 +160,7 @@ class Simulator:
         self.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         self.stop()
 
     def start(self) -> None:

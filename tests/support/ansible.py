@@ -26,6 +26,7 @@ PATIENCE = 100.0
 """Seconds for a whole run."""
 FOREIGN = ("ANSIBLE_", "PIKVM_", "PYTHON")
 GROUP = "group/community.pikvm.all"
+MODULES = "ansible_collections.community.pikvm.plugins.modules"
 
 
 PYTHON = os.environ.get("MODULES_PYTHON", "{{ ansible_playbook_python }}")
@@ -57,9 +58,8 @@ def task(module: str, /, beside: dict[str, Any] | None = None, **options: Any) -
 
 def connecting() -> set[str]:
     """The modules that connect to a PiKVM."""
-    package = "ansible_collections.community.pikvm.plugins.modules"
     names = [path.stem for path in (ROOT / "plugins" / "modules").glob("*.py")]
-    ours = {name: getattr(importlib.import_module(f"{package}.{name}"), "MODULE", None) for name in names}
+    ours = {name: getattr(importlib.import_module(f"{MODULES}.{name}"), "MODULE", None) for name in names}
     return {name for name, module in ours.items() if module is not None and module.connects}
 
 
@@ -239,7 +239,7 @@ def _outcome(line: dict[str, Any], sim: Simulator) -> Outcome:
 
 def _check_documented(outcome: Outcome) -> None:
     """A successful result has exactly the keys that the module's documentation promises."""
-    module = importlib.import_module(f"ansible_collections.community.pikvm.plugins.modules.{outcome.task}")
+    module = importlib.import_module(f"{MODULES}.{outcome.task}")
     added = NOT_DOCUMENTED | (OF_A_JOB if "ansible_job_id" in outcome.result else set())
     _check_keys(outcome.task, yaml.safe_load(module.RETURN), set(outcome.result) - added, outcome.result)
 

@@ -5,14 +5,12 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import shutil
 import subprocess
 import tempfile
 import time
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import pytest
@@ -83,7 +81,7 @@ class Browser:
         self.command("Emulation.setEmulatedMedia", {"features": scheme})
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None) -> None:
+    def __exit__(self, *_error: object) -> None:
         try:
             self._http.delete(self._base, timeout=PATIENCE)
             self._http.close()
@@ -117,11 +115,6 @@ class Browser:
             time.sleep(0.1)
             there, seen = self.ask(PICTURES)
         return there, seen
-
-    def screenshot(self, path: Path) -> None:
-        """All of the page."""
-        shot = self.command("Page.captureScreenshot", {"format": "png", "captureBeyondViewport": True})
-        path.write_bytes(base64.b64decode(shot["data"]))
 
     def requests(self) -> list[str]:
         """What the page has asked for since it was asked last."""

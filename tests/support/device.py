@@ -18,6 +18,8 @@ DIALECTS = RECORDED
 NEWEST = RECORDED[0]
 """For tests of what older ones lack; the others run with any (pytest's `--kvmd`)."""
 LONGEST_PLAY = 100.0
+EDID = "00FFFFFFFFFFFF00" + "00" * 120
+"""Nobody looks at more of it than its beginning and its length."""
 
 
 def switch_on(sim: Simulator) -> None:
@@ -36,6 +38,11 @@ def _press_power(sim: Simulator, machine: int) -> None:
     pressed = sim.device.machines[machine]
     pressed.button_down("power")
     pressed.button_up("power")
+
+
+def light(sim: Simulator, lit: bool) -> None:
+    """Let the power LED change at once: its wire is plugged in or out while the computer runs."""
+    sim.call(sim.machine.options.change, led_wired=lit)
 
 
 def when_asked(sim: Simulator, path: str, act: Callable[[], Any], times: int = 1) -> threading.Thread:

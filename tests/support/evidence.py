@@ -47,6 +47,8 @@ PROOFS: dict[str, dict[str, Any]] = {
 }
 """What each state leaves behind in a run that goes well."""
 
+STATES = [*PROOFS]
+
 
 def validate(report: dict[str, Any]) -> None:
     """Hold a report against the schema that the collection ships."""

@@ -21,6 +21,11 @@ Start = Callable[..., Simulator]
 PORTION = 8
 
 
+def fault(name: str, **params: Any) -> Callable[[Simulator], None]:
+    """Switches a fault on, as what is done to a device beforehand."""
+    return lambda sim: sim.fault(name, **params)
+
+
 @dataclass(frozen=True)
 class Refusal:
     """A task that has to fail with words, and to change nothing.

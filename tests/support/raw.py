@@ -8,16 +8,15 @@ from __future__ import annotations
 import contextlib
 import json
 import socket
-import struct
 import threading
 import time
 from collections.abc import Callable, Iterator
 
 from tests.simulator.certificate import certificate
 
-PATIENCE = 10.0
+from .threaded import PATIENCE, ThreadedServer, reset
+
 HEAD_END = b"\r\n\r\n"
-RESET = struct.pack("ii", 1, 0)
 
 
 class Conversation:
@@ -55,8 +54,7 @@ class Conversation:
 
     def reset(self) -> None:
         """Cut the line."""
-        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
-        self.sock.close()
+        reset(self.sock)
 
     def wait(self, seconds: float) -> None:
         """Do nothing for a while, or until the server is stopped."""
@@ -66,24 +64,22 @@ class Conversation:
 Script = Callable[[Conversation], bool | None]
 
 
-class RawServer:
+class RawServer(ThreadedServer):
     """Serves until the `with` block ends. A script that returns true goes on with the next request on its connection.
 
-    `heads` are the requests received, without their bodies; `connections` counts those that were accepted, `greeted`
-    those whose TLS handshake succeeded on both sides.
+    `heads` are the requests received, without their bodies.
     """
 
     def __init__(self, script: Script, tls: bool = True, kind: str = "san") -> None:
+        super().__init__()
         self.heads: list[str] = []
-        self.connections = 0
-        self.greeted = 0
-        self.stopped = threading.Event()
         self._script = script
         self._certificate = certificate(kind) if tls else None
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port = int(self._listener.getsockname()[1])
-        self._threads = [threading.Thread(target=self._accept)]
-        self._open: list[socket.socket] = []
+
+    @property
+    def connections(self) -> int:
+        """How many were accepted."""
+        return len(self._open)
 
     @property
     def url(self) -> str:
@@ -93,39 +89,12 @@ class RawServer:
     def ca_path(self) -> str | None:
         return str(self._certificate.ca_path) if self._certificate else None
 
-    def __enter__(self) -> RawServer:
-        self._threads[0].start()
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        self.stopped.set()
-        for sock in (self._listener, *self._open):
-            with contextlib.suppress(OSError):
-                sock.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-        for thread in self._threads:
-            thread.join()
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                sock, _address = self._listener.accept()
-            except OSError:
-                return
-            self.connections += 1
-            self._open.append(sock)
-            thread = threading.Thread(target=self._serve, args=(sock,))
-            self._threads.append(thread)
-            thread.start()
-
     def _serve(self, plain: socket.socket) -> None:
-        plain.settimeout(PATIENCE)
         sock = plain
         with contextlib.suppress(OSError, ValueError), contextlib.ExitStack() as open_sockets:
             open_sockets.enter_context(plain)
             if self._certificate:
                 sock = open_sockets.enter_context(self._certificate.context.wrap_socket(plain, server_side=True))
-            self.greeted += 1
             while self._converse(sock):
                 pass
 

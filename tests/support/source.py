@@ -11,7 +11,6 @@ import runpy
 import threading
 import time
 from collections.abc import Callable, Coroutine
-from types import TracebackType
 from typing import Any
 
 import jsonschema
@@ -66,7 +65,7 @@ class Source:
         self._source = asyncio.run_coroutine_threadsafe(self._main(self._queue, self._args), self._loop)
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None) -> None:
+    def __exit__(self, *_error: object) -> None:
         self.cancel()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()

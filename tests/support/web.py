@@ -15,7 +15,12 @@ from pathlib import Path
 DATA = bytes(range(256)) * 1024
 
 
-class _Library(http.server.BaseHTTPRequestHandler):
+class _Quiet(http.server.BaseHTTPRequestHandler):
+    def log_message(self, *_args: object) -> None:
+        """Not to standard error."""
+
+
+class _Library(_Quiet):
     """Serves DATA; what lies below /short breaks off half-way, below /missing nothing is found."""
 
     def do_GET(self) -> None:
@@ -26,15 +31,9 @@ class _Library(http.server.BaseHTTPRequestHandler):
         if found:
             self.wfile.write(DATA[: len(DATA) // 2] if self.path.startswith("/short") else DATA)
 
-    def log_message(self, *_args: object) -> None:
-        """Keep quiet."""
 
-
-class _Shelf(http.server.SimpleHTTPRequestHandler):
+class _Shelf(_Quiet, http.server.SimpleHTTPRequestHandler):
     """Serves files."""
-
-    def log_message(self, *_args: object) -> None:
-        """Keep quiet."""
 
 
 def library() -> contextlib.AbstractContextManager[str]:

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import importlib
 import math
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,9 +19,10 @@ from ansible_collections.community.pikvm.plugins.module_utils._runner import Mod
 from tests.simulator import Simulator
 from tests.support.ansible import ROOT
 
-PACKAGE = "ansible_collections.community.pikvm.plugins.modules"
+from ..campaign import module_of
+
 NAMES = yaml.safe_load((ROOT / "meta" / "runtime.yml").read_text(encoding="utf-8"))["action_groups"]["all"]
-MODULES: dict[str, Module] = {name: importlib.import_module(f"{PACKAGE}.{name}").MODULE for name in sorted(NAMES)}
+OURS: dict[str, Module] = {name: module_of(name) for name in sorted(NAMES)}
 
 QUICK = {"wait_timeout": 0.3, "stable_for": 0.0, "graceful_timeout": 0.3, "interval": 0.0, "hold": 0.0, "delay": 0.0}
 """What lasts as long as it is told to is told to be short, unless its value is refused."""
@@ -75,10 +75,10 @@ def device() -> Iterator[Simulator]:
         assert sim.crashes == []
 
 
-@pytest.mark.parametrize("name", MODULES)
+@pytest.mark.parametrize("name", OURS)
 @given(data=st.data())
 def test_random_options(name: str, device: Simulator, tmp_path: Path, data: st.DataObject) -> None:
-    module = MODULES[name]
+    module = OURS[name]
     options = data.draw(options_of(module, tmp_path))
     device.clear_requests()
     connection = {"url": device.url, "password": "admin", "ca_path": device.ca_path, "timeout": 5.0, "retries": 0}
@@ -116,7 +116,7 @@ def test_random_connections(values: dict[str, Any]) -> None:
         given_values["url"] = "https://"  # nobody waits for a thousand attempts
     if "url" in values and given_values["url"] != "https://":
         given_values["url"] = f"https://127.0.0.1:1/{values['url']}"
-    result = MODULES["pikvm_info"].answer("community.pikvm.pikvm_info", given_values, False, False)
+    result = OURS["pikvm_info"].answer("community.pikvm.pikvm_info", given_values, False, False)
     assert result["failed"]
     assert "exception" not in result, result["exception"]
     assert "defect" not in result["msg"]

@@ -28,7 +28,6 @@ from ansible_collections.community.pikvm.plugins.module_utils._client.errors imp
 from ansible_collections.community.pikvm.plugins.module_utils._client.events import EventSocket
 from tests.simulator import Simulator, hub, keyboard
 from tests.simulator.certificate import certificate
-from tests.simulator.sessions import totp
 from tests.support.device import switch_on
 from tests.support.raw import Conversation, RawServer, closed_port, until
 
@@ -156,7 +155,6 @@ def test_viewer_makes_the_video_run(simulator: Start, client: Connect, listen: O
     assert client(sim).console.streamer().running is False
     listen(sim, stream=True)
     until(lambda: client(sim).console.streamer().running)
-    assert sim.requests[-1].path == "/api/streamer"
 
 
 @pytest.mark.parametrize(
@@ -231,7 +229,6 @@ def test_second_factor_is_sent_and_the_next_code_where_the_first_was_refused(
     sim.fault("clock_skew", seconds=skew)
     assert listen(sim, totp_secret=SECRET).await_kinds({"atx"}, PATIENCE)
     assert len(sim.requests) == (2 if skew else 1)
-    assert len(totp(SECRET, time.time())) == 6
 
 
 def test_session_opens_a_socket(simulator: Start, listen: Open) -> None:

@@ -214,18 +214,6 @@ def test_endless_answer_is_given_up(raw: Serve, client: Connect) -> None:
         client(raw(pour)).atx()
 
 
-def test_answer_that_drips_is_given_up(raw: Serve, client: Connect) -> None:
-    def drip(talk: Conversation) -> None:
-        talk.send(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
-        while not talk.server.stopped.wait(0.05):
-            talk.send(b" ")
-
-    start = time.monotonic()
-    with pytest.raises(AnswerError):
-        client(raw(drip), timeout=0.5).atx()
-    assert time.monotonic() - start < 10.0
-
-
 @pytest.mark.parametrize(
     "data",
     [

@@ -14,7 +14,6 @@ import pytest
 from ansible_collections.community.pikvm.plugins.module_utils._client.api import Pikvm
 from ansible_collections.community.pikvm.plugins.module_utils._client.errors import ForbiddenError
 from tests.simulator import Simulator
-from tests.simulator.sessions import totp
 from tests.support.raw import until
 
 Start = Callable[..., Simulator]
@@ -101,7 +100,3 @@ def test_session_stands_in_for_password_and_code(simulator: Start, client: Conne
 
 def test_device_without_authentication_needs_nothing(simulator: Start, client: Connect) -> None:
     assert client(simulator(auth=False), password=None).atx().enabled
-
-
-def test_simulated_codes_are_those_of_the_standard() -> None:
-    assert totp("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ", 59) == "287082"

@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -33,7 +32,8 @@ from ansible_collections.community.pikvm.plugins.module_utils._client.errors imp
 )
 from ansible_collections.community.pikvm.plugins.module_utils._client.upload import ImageFile
 from tests.simulator import Simulator
-from tests.support.raw import Conversation, RawServer, until
+from tests.support.device import insert
+from tests.support.raw import Conversation, RawServer, closed_port, until
 from tests.support.web import DATA, library
 
 Start = Callable[..., Simulator]
@@ -74,13 +74,6 @@ def stored(sim: Simulator, name: str) -> Any:
     return sim.device.storage.images.get(name)
 
 
-def hold_on(sim: Simulator) -> None:
-    """Let the drive be connected by somebody else."""
-    sim.put_image("theirs.iso", b"theirs")
-    sim.call(setattr, sim.device.msd, "selected", sim.device.storage.images["theirs.iso"])
-    sim.call(sim.device.msd._connect, True)
-
-
 def occupy(sim: Simulator) -> None:
     sim.fault("msd_busy", seconds=1000.0)
 
@@ -99,7 +92,7 @@ def test_image_arrives_whole(sim: Simulator, client: Connect, source: ImageFile)
 
 @pytest.mark.parametrize("closing", [False, True], ids=["discarding the rest", "cutting the line"])
 @pytest.mark.parametrize(
-    ("prepare", "error"), [(hold_on, MsdConnectedError), (take_name, MsdImageExistsError), (occupy, MsdIsBusyError)]
+    ("prepare", "error"), [(insert, MsdConnectedError), (take_name, MsdImageExistsError), (occupy, MsdIsBusyError)]
 )
 def test_early_refusal_is_heard(
     sim: Simulator,
@@ -174,7 +167,7 @@ def test_refusal_is_heard_however_the_server_goes_on(
 
 
 def test_connection_is_not_used_again_after_a_half_sent_upload(sim: Simulator, client: Connect, big: ImageFile) -> None:
-    hold_on(sim)
+    insert(sim)
     pikvm = client(sim)
     for _upload in range(3):
         with pytest.raises(MsdConnectedError):
@@ -315,8 +308,7 @@ def test_failure_after_a_200_is_a_failure(sim: Simulator, client: Connect, shelf
 def test_refusal_to_fetch_is_told(
     sim: Simulator, client: Connect, shelf: str, path: str, name: str, words: str
 ) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        nobody = f"http://127.0.0.1:{closed.getsockname()[1]}/x.iso"
+    nobody = f"http://127.0.0.1:{closed_port()}/x.iso"
     with pytest.raises(DeviceError) as caught:
         fetch(client(sim), f"{shelf}{path}" if path else nobody)
     assert (caught.value.status, caught.value.name) == (400, name)

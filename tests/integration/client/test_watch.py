@@ -20,7 +20,7 @@ from ansible_collections.community.pikvm.plugins.module_utils._client.errors imp
 from ansible_collections.community.pikvm.plugins.module_utils._wait import wait_until
 from ansible_collections.community.pikvm.plugins.module_utils._watch import Watch
 from tests.simulator import Simulator
-from tests.support.device import DIALECTS, press_power
+from tests.support.device import DIALECTS, light, press_power
 from tests.support.raw import until
 
 Start = Callable[..., Simulator]
@@ -45,11 +45,6 @@ def look(client: Connect) -> Iterator[Look]:
 def asked(sim: Simulator, path: str) -> list[float]:
     """When a path was asked for."""
     return [record.at for record in sim.requests if record.path == path]
-
-
-def light(sim: Simulator, lit: bool) -> None:
-    """Let the power LED change at once: its wire is plugged in or out while the computer runs."""
-    sim.call(sim.machine.options.change, led_wired=lit)
 
 
 @pytest.fixture

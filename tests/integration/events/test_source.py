@@ -27,7 +27,7 @@ from ansible_collections.community.pikvm.plugins.module_utils._client.api import
 from ansible_collections.community.pikvm.plugins.module_utils._client.transport import Connection
 from tests.simulator import Simulator
 from tests.support.ansible import ROOT, connection
-from tests.support.device import DIALECTS, insert, press_power, switch_on
+from tests.support.device import DIALECTS, insert, light, press_power, switch_on
 from tests.support.raw import until
 from tests.support.source import PATIENCE, PLUGIN, Source, check_event
 
@@ -64,11 +64,6 @@ def running(simulator: Start) -> Start:
         return sim
 
     return start
-
-
-def light(sim: Simulator, lit: bool) -> None:
-    """Let the power LED change at once: its wire is plugged in or out while the computer runs."""
-    sim.call(sim.machine.options.change, led_wired=lit)
 
 
 def attempts(sim: Simulator) -> int:

@@ -5,14 +5,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from tests.simulator import Simulator
-from tests.support.ansible import Ansible, Host, check, connection, task
-from tests.support.expect import Refusal, Start, check_refusals
+from tests.support.ansible import Ansible, Host, check, of_the_host, task
+from tests.support.expect import Refusal, Start, check_refusals, fault
 from tests.support.raw import closed_port, deaf_port
 from tests.support.spoken import PASSWORD
 
@@ -60,8 +59,7 @@ def test_options_of_a_task_beat_all_others(ansible: Ansible, sim: Simulator) -> 
 
 
 def test_options_come_from_variables_of_the_host(ansible: Ansible, sim: Simulator) -> None:
-    variables = {f"pikvm_{name}": value for name, value in connection(sim).items()}
-    plain = task(INFO, {"vars": variables}, **QUICK)
+    plain = task(INFO, {"vars": of_the_host(sim)}, **QUICK)
     (outcome,) = ansible.play({"server": Host(sim, [plain])}, defaults=False).hosts["server"]
     assert outcome.ok, outcome.msg
 
@@ -70,10 +68,6 @@ def test_ended_session_is_told_apart_from_a_wrong_password(ansible: Ansible, sim
     expired = "0" * 64
     (outcome,) = ansible.run(sim, task(INFO, **QUICK), auth_token=expired)
     assert "The session of auth_token has ended or never was: get a new one" in outcome.msg
-
-
-def fault(name: str, **params: Any) -> Callable[[Simulator], None]:
-    return lambda sim: sim.fault(name, **params)
 
 
 TOTP = {"totp_secret": SECRET}

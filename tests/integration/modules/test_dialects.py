@@ -11,12 +11,11 @@ from typing import Any
 import pytest
 
 from tests.support.ansible import Ansible, connecting, task
-from tests.support.device import DIALECTS, snapshot, switch_on
+from tests.support.device import DIALECTS, EDID, snapshot, switch_on
 from tests.support.expect import Start
 
 QUICK = {"stable_for": 0.1}
 TOKEN = "{{ session.auth_token }}"
-EDID = "00FFFFFFFFFFFF00" + "00" * 120
 DATA = b"an image" * 1000
 WITH_SWITCHES = ("4.197",)
 

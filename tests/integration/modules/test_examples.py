@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from ansible_collections.community.pikvm.plugins.module_utils import _argspec
+from tests.support.ansible import MODULES as PACKAGE
 from tests.support.ansible import Ansible, Host, connection
 from tests.support.device import switch_on, when_asked
 from tests.support.expect import Start
@@ -42,7 +43,7 @@ def elsewhere() -> Iterator[str]:
 @pytest.mark.parametrize("module", MODULES)
 def test_examples(ansible: Ansible, simulator: Start, elsewhere: str, tmp_path: Path, module: str) -> None:
     sim = simulator(**DEVICES.get(module, {}))
-    documented = importlib.import_module(f"ansible_collections.community.pikvm.plugins.modules.{module}")
+    documented = importlib.import_module(f"{PACKAGE}.{module}")
     tasks: list[dict[str, Any]] = yaml.safe_load(documented.EXAMPLES.replace(ELSEWHERE, elsewhere))
     (tmp_path / "images").mkdir()
     (tmp_path / "images" / "netinst.iso").write_bytes(b"netinst" * 1000)

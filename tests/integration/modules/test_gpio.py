@@ -11,7 +11,7 @@ import pytest
 
 from tests.simulator import Simulator
 from tests.support.ansible import Ansible, Host, check, task
-from tests.support.expect import Refusal, Start, check_refusals, portions
+from tests.support.expect import Refusal, Start, check_refusals, fault, portions
 
 MODULE = "pikvm_gpio_channel"
 HIDDEN = "__v3_usb_breaker__"
@@ -63,10 +63,6 @@ def test_lost_answer_of_a_switch_is_looked_for_and_the_switch_repeated_if_need_b
     assert outcome.changed
     assert outcome["channel_state"] == "on"
     assert outcome.writes == ["gpio/switch"] * (2 if when == "before" else 1)
-
-
-def fault(name: str, **params: Any) -> Any:
-    return lambda sim: sim.fault(name, **params)
 
 
 NOT_FOUND = "GPIO channel is not found"

@@ -12,7 +12,7 @@ import pytest
 from tests.simulator import Simulator
 from tests.support.ansible import Ansible, Host, check, task
 from tests.support.device import switch_on
-from tests.support.expect import Refusal, Start, check_refusals
+from tests.support.expect import Refusal, Start, check_refusals, fault
 
 MOUSE, HID = "pikvm_mouse", "pikvm_hid"
 
@@ -156,7 +156,7 @@ REFUSALS = {
     "dropped in silence": Refusal(
         hid(jiggler=True),
         r"^Setting jiggler was answered 200, but after 10 s the PiKVM shows \{'jiggler': False\}$",
-        lambda sim: sim.fault("ignore_write"),
+        fault("ignore_write"),
         changes=True,
     ),
 }

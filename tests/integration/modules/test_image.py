@@ -16,7 +16,7 @@ import pytest
 from tests.simulator import Simulator
 from tests.support.ansible import Ansible, Host, check, task
 from tests.support.device import DIALECTS, insert, snapshot
-from tests.support.expect import Refusal, Start, check_refusals, portions
+from tests.support.expect import Refusal, Start, check_refusals, fault, portions
 from tests.support.raw import until
 from tests.support.web import DATA, library
 
@@ -200,10 +200,6 @@ def test_kvmd_that_restarts_in_mid_upload(ansible: Ansible, sim: Simulator) -> N
     assert first.outcome == "failed"
     assert second.ok, second.msg
     assert stored(sim) == (SHA256, True)
-
-
-def fault(name: str, **params: Any) -> Any:
-    return lambda sim: sim.fault(name, **params)
 
 
 def small(sim: Simulator) -> None:

@@ -19,7 +19,7 @@ from ansible_collections.community.pikvm.plugins.modules import pikvm_keyboard
 from tests.simulator import Simulator
 from tests.support.ansible import ROOT, Ansible, Host, check, connection, task
 from tests.support.device import press_power, switch_on
-from tests.support.expect import Refusal, Start, check_refusals
+from tests.support.expect import Refusal, Start, check_refusals, fault
 from tests.support.module import run_module
 from tests.support.raw import until
 
@@ -171,7 +171,7 @@ REFUSALS = {
     "no socket": Refusal(
         keys(keys=["F11"]),
         "^GET /api/ws stream=0 was answered 502",
-        lambda sim: sim.fault("html", path="/api/ws"),
+        fault("html", path="/api/ws"),
         error=(502, "Bad Gateway"),
     ),
 }
@@ -195,4 +195,4 @@ def test_missing_library_is_named(sim: Simulator, tmp_path: Path) -> None:
     output, _errors = process.communicate(timeout=20)
     assert "Failed to import the required Python library (websockets)" in output
     assert sim.requests == []
-    assert subprocess.run([sys.executable, "-c", "import websockets"], check=True, cwd=ROOT).returncode == 0
+    subprocess.run([sys.executable, "-c", "import websockets"], check=True, cwd=ROOT)  # here it is there

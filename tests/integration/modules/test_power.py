@@ -178,11 +178,6 @@ def on_and_deaf(sim: Simulator) -> None:
     deaf(sim)
 
 
-def on_and_losing(sim: Simulator) -> None:
-    switch_on(sim)
-    sim.fault("drop_request", writes=True)
-
-
 DISABLED = r"^ATX is disabled on this PiKVM: there is no button to press\. Its owner can enable it in"
 BUSY = r"^The PiKVM is still at another press of a button, still after 0\.5 s \(wait_timeout\): nothing was changed$"
 

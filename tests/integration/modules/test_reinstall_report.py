@@ -21,9 +21,8 @@ from PIL import Image, ImageDraw
 from ansible_collections.community.pikvm.plugins.module_utils import _page, _plays
 from ansible_collections.community.pikvm.plugins.modules import reinstall_report
 from tests.support.browser import Browser
-from tests.support.evidence import PROOFS, check_report
+from tests.support.evidence import PROOFS, STATES, check_report
 
-STATES = ["preflight", "stage", "power_off", "insert", "boot", "install", "eject", "disk_boot", "verify", "clean"]
 HOSTILE = (
     "</pre></script><script>document.title='taken'</script><img src=https://evil.example/x onerror=alert(1)>"
     "\x1b[31m\x00\u202e\ud800]]>&"

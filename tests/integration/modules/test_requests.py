@@ -18,11 +18,12 @@ import yaml
 
 from tests.simulator import Simulator
 from tests.support.ansible import ROOT, Ansible, Host, Outcome, connecting, task
+from tests.support.device import EDID
 from tests.support.web import library
 
 PAGE = ROOT / "docs" / "docsite" / "rst" / "requests.rst"
 DATA = b"an image" * 1000
-VARIABLES = {"checksum": f"sha256:{hashlib.sha256(DATA).hexdigest()}", "edid": "00FFFFFFFFFFFF00" + "00" * 120}
+VARIABLES = {"checksum": f"sha256:{hashlib.sha256(DATA).hexdigest()}", "edid": EDID}
 CELL = re.compile(r"(?P<module>\w+)(, ``(?P<options>.+)``.*)?")
 ALONE, SWITCH = "alone", "switch"
 PRESSES_LAST = 5.0

@@ -12,7 +12,7 @@ import pytest
 from tests.simulator import Simulator
 from tests.support.ansible import Ansible, Host, check, task
 from tests.support.device import NEWEST
-from tests.support.expect import Refusal, Start, check_refusals
+from tests.support.expect import Refusal, Start, check_refusals, fault
 
 SESSION, LOG, INFO = "pikvm_session", "pikvm_log_info", "pikvm_info"
 SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
@@ -111,7 +111,7 @@ REFUSALS = {
     "logout that is not carried out": Refusal(
         task(SESSION, state="absent", auth_token="b" * 64),
         "^The PiKVM answered the logout with 200, but the session goes on$",
-        lambda sim: sim.fault("ignore_write"),
+        fault("ignore_write"),
         {"auth": False},
     ),
     "bad pattern": Refusal(task(LOG, pattern="("), r"^pattern: '\(' is not a regular expression: "),

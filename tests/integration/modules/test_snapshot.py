@@ -15,7 +15,7 @@ from PIL import Image
 from tests.simulator import Simulator
 from tests.support.ansible import Ansible, Host, check, task
 from tests.support.device import DIALECTS, switch_on
-from tests.support.expect import Refusal, Start, check_refusals
+from tests.support.expect import Refusal, Start, check_refusals, fault
 
 MODULE = "pikvm_snapshot"
 PROMPT = {"left": 0, "top": 50, "right": 1280, "bottom": 90}
@@ -113,7 +113,7 @@ REFUSALS = {
     "no Tesseract": Refusal(
         snapshot(ocr=True),
         "^ocr: this PiKVM cannot read text: Tesseract is not installed on it$",
-        lambda sim: sim.fault("ocr_disabled"),
+        fault("ocr_disabled"),
     ),
     "unknown language": Refusal(
         snapshot(ocr=True, ocr_langs=["eng", "xx"]), "^ocr_langs: the PiKVM does not know 'xx'; it knows: eng, osd$"
@@ -132,7 +132,7 @@ REFUSALS = {
     "not a picture": Refusal(
         snapshot(dest="a.jpg"),
         "^GET /api/streamer/snapshot allow_offline=1 was answered 200, but not with a JPEG picture$",
-        lambda sim: sim.fault("garbage", path="/api/streamer/snapshot"),
+        fault("garbage", path="/api/streamer/snapshot"),
     ),
     "video that does not start": Refusal(
         snapshot(dest="a.jpg", wait_timeout=0.5),

@@ -12,7 +12,7 @@ import pytest
 from tests.simulator import Simulator
 from tests.support.ansible import Ansible, Host, check, task
 from tests.support.device import DIALECTS
-from tests.support.expect import Refusal, Start, check_refusals
+from tests.support.expect import Refusal, Start, check_refusals, fault
 
 MODULE = "pikvm_streamer"
 SET, RESET = "streamer/set_params", "streamer/reset"
@@ -86,7 +86,7 @@ REFUSALS = {
     "dropped in silence": Refusal(
         streamer(quality=5),
         r"^Setting quality was answered 200, but after 10 s the PiKVM shows \{'quality': 80\}$",
-        lambda sim: sim.fault("ignore_write"),
+        fault("ignore_write"),
         changes=True,
     ),
 }

@@ -12,7 +12,7 @@ import pytest
 from tests.simulator import Simulator
 from tests.support.ansible import Ansible, Host, check, task
 from tests.support.device import NEWEST, insert, press_power, when_asked
-from tests.support.expect import Refusal, Start, check_refusals
+from tests.support.expect import Refusal, Start, check_refusals, fault
 
 PORT, POWER, CLICK = "pikvm_switch_port", "pikvm_atx_power", "pikvm_atx_click"
 QUICK = {"stable_for": 0.1, "wait_timeout": 4.0, "graceful_timeout": 4.0}
@@ -149,7 +149,7 @@ REFUSALS = {
     "dropped in silence": Refusal(
         port("0", beacon=True, wait_timeout=0.5),
         "^Setting beacon of port 0 was answered 200, but after 0.5 s the PiKVM shows .*'beacon': False",
-        lambda sim: sim.fault("ignore_write"),
+        fault("ignore_write"),
         WITH,
         changes=True,
     ),
@@ -160,7 +160,7 @@ REFUSALS = {
     "click that is dropped": Refusal(
         task(CLICK, button="power", port="0"),
         "^A press of power at port 0 was answered 200, but the PiKVM Switch shows no press",
-        lambda sim: sim.fault("ignore_write"),
+        fault("ignore_write"),
         WITH,
     ),
     "ATX without a port": Refusal(

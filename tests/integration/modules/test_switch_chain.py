@@ -13,7 +13,7 @@ from tests.simulator import Simulator
 from tests.simulator.edid import FACTORY
 from tests.support.ansible import Ansible, Host, check, task
 from tests.support.device import NEWEST
-from tests.support.expect import Refusal, Start, check_refusals, portions
+from tests.support.expect import Refusal, Start, check_refusals, fault, portions
 
 SWITCH, EDID = "pikvm_switch", "pikvm_switch_edid"
 WITH, WITHOUT = {"switch": True}, {"kvmd": NEWEST}
@@ -167,14 +167,14 @@ REFUSALS = {
     "colors dropped in silence": Refusal(
         switch(colors={"active": "000000:00:0000"}, wait_timeout=0.5),
         "^Setting the color of active was answered 200, but after 0.5 s the PiKVM shows {'active': '00FF00:80:0000'}$",
-        lambda sim: sim.fault("ignore_write"),
+        fault("ignore_write"),
         WITH,
         changes=True,
     ),
     "beacon dropped in silence": Refusal(
         switch(wait_timeout=0.5, **beacon("downlink", True)),
         r"^Setting the beacon at the downlink of unit 1 was answered 200, but after 0.5 s the PiKVM shows \[False\]$",
-        lambda sim: sim.fault("ignore_write"),
+        fault("ignore_write"),
         WITH,
         changes=True,
     ),
@@ -215,7 +215,7 @@ REFUSALS = {
     "display data dropped in silence": Refusal(
         edid(name="Wide", data=ONE_BLOCK, wait_timeout=0.5),
         r"^Creating the display data Wide was answered 200, but after 0.5 s the PiKVM has: default \(Default\)$",
-        lambda sim: sim.fault("ignore_write"),
+        fault("ignore_write"),
         WITH,
         changes=True,
     ),

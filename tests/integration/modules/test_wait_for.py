@@ -12,8 +12,8 @@ import pytest
 
 from tests.simulator import Simulator
 from tests.support.ansible import Ansible, Host, check, task
-from tests.support.device import press_power, switch_on, when_asked
-from tests.support.expect import Refusal, Start, check_refusals
+from tests.support.device import insert, press_power, switch_on, when_asked
+from tests.support.expect import Refusal, Start, check_refusals, fault
 from tests.support.raw import until
 
 MODULE = "pikvm_wait_for"
@@ -86,9 +86,7 @@ def test_text_that_ends_the_wait(ansible: Ansible, simulator: Start, tmp_path: P
 def test_installer_that_starts_a_second_time(ansible: Ansible, simulator: Start) -> None:
     loop = {"installer": "loop", "installer_seconds": 3.0, "firmware_seconds": 3.0, "boot_seconds": 4.0}
     sim = simulator(speed=1.0, machine=loop)
-    sim.put_image("a.iso", b"an installer")
-    sim.call(lambda: setattr(sim.device.msd, "selected", sim.device.storage.images["a.iso"]))
-    sim.call(sim.device.msd._connect, True)
+    insert(sim, "a.iso", b"an installer")
     press_power(sim)
     (failed,) = ansible.run(sim, wait(power="off", loop_text="Installer on", wait_timeout=60))
     assert failed.outcome == "failed"
@@ -138,7 +136,7 @@ REFUSALS = {
     "busy drive": Refusal(
         task(MODULE, msd="idle", **IN_VAIN),
         "for msd idle; seen last: msd busy$",
-        lambda sim: sim.fault("msd_busy", seconds=1000.0),
+        fault("msd_busy", seconds=1000.0),
         changes=True,
     ),
     "text": Refusal(
@@ -160,9 +158,7 @@ REFUSALS = {
     "frame without a folder": Refusal(
         task(MODULE, power="on", frame="no/where.jpg", **IN_VAIN), "^frame: there is no directory /.*/no$"
     ),
-    "no ATX": Refusal(
-        task(MODULE, power="off", **IN_VAIN), "^ATX is disabled on this PiKVM", lambda sim: sim.fault("atx_disabled")
-    ),
+    "no ATX": Refusal(task(MODULE, power="off", **IN_VAIN), "^ATX is disabled on this PiKVM", fault("atx_disabled")),
     "fatal text alone": Refusal(
         task(MODULE, fail_text=["x"]), "one of the following is required: power, hdd, gpio, msd"
     ),

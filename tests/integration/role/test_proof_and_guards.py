@@ -16,10 +16,9 @@ import pytest
 
 from ansible_collections.community.pikvm.plugins.module_utils._lock import Holder, Lock
 from tests.simulator import Simulator
-from tests.support.ansible import Ansible, Host, Outcome
+from tests.support.ansible import Ansible, Host, Outcome, of_the_host
 from tests.support.device import NEWEST, switch_on
 from tests.support.expect import Start
-from tests.support.spoken import PASSWORD
 from tests.support.ssh import SshServer, host_key, public
 
 ROLE = {
@@ -55,9 +54,8 @@ def play_all(
     played = {}
     for name, (sim, given) in hosts.items():
         variables = {key: value for key, value in given.items() if key != "inventory"}
-        login = {"pikvm_url": sim.url, "pikvm_password": PASSWORD, "pikvm_ca_path": str(sim.ca_path)}
         image = {"reinstall_image": str(ansible.folder / "a.iso"), "reinstall_confirm": name}
-        everything = {**login, **image, **QUICK, "reinstall_artifacts_dir": str(ansible.folder / "evidence")}
+        everything = {**of_the_host(sim), **image, **QUICK, "reinstall_artifacts_dir": str(ansible.folder / "evidence")}
         inventory = given.get("inventory", {})
         played[name] = Host(sim, [ROLE], variables={**everything, **variables}, inventory=inventory)
     run = ansible.play(played, ("--check",) if check else (), defaults=False)

@@ -143,11 +143,14 @@ def test_every_error_of_kvmd_has_its_type(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "status", "error"),
-    [("GpioChannelIsBusyError", 409, errors.BusyError), ("MsdLockedError", 400, errors.DeviceError)],
+    [("SomethingNewError", 409, errors.BusyError), ("MsdLockedError", 400, errors.DeviceError)],
 )
 def test_unknown_names_fall_back_to_the_status(name: str, status: int, error: type[errors.DeviceError]) -> None:
-    assert isinstance(errors.device_error(status, name, "", "", "GET /"), error)
-    assert isinstance(errors.device_error(409, "SomethingNewError", "", "", "GET /"), errors.BusyError)
+    assert type(errors.device_error(status, name, "", "", "GET /")) is error
+
+
+def test_busy_channel_is_waited_for_like_all_that_is_busy() -> None:
+    assert issubclass(errors.BY_NAME["GpioChannelIsBusyError"], errors.BusyError)
 
 
 def test_query_is_written_as_kvmd_reads_it() -> None:

@@ -101,7 +101,7 @@ def test_image_name_is_the_one_the_device_will_use(text: str, name: str) -> None
     ("text", "message"),
     [
         ("", "name: is empty; an image needs a name"),
-        (" / ", "name: ' ' is"),
+        (" / ", "name: is empty; an image needs a name"),
         ("///", "name: is empty; an image needs a name"),
         ("..", "name: '..' is not a valid image name: no part may begin with a dot"),
         ("a/../b.iso", "name: 'a/../b.iso' is not a valid image name"),
@@ -114,8 +114,6 @@ def test_image_name_is_the_one_the_device_will_use(text: str, name: str) -> None
     ],
 )
 def test_image_name_the_device_would_choke_on_is_refused(text: str, message: str) -> None:
-    if text == " / ":
-        message = "name: is empty; an image needs a name"
     with pytest.raises(OptionError) as caught:
         parse_image_name(text)
     assert str(caught.value).startswith(message)
