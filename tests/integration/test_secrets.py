@@ -7,16 +7,15 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.simulator import Simulator
 from tests.simulator.sessions import STEP_SECONDS, totp
 from tests.support.ansible import Ansible, Host, check, connecting, task
 from tests.support.device import EDID
+from tests.support.expect import Start
 from tests.support.web import library
 
 PASSWORD = "geheim:4711/wort"
@@ -27,7 +26,6 @@ TOKEN = "5ec2e7" * 10 + "abcd"
 LOGIN = "download-4712-login"
 TYPED = "getippt-4713"
 VERBOSE = ("-vvvv", "--diff")
-Start = Callable[..., Simulator]
 
 
 def everything(src: str, url: str) -> list[dict[str, Any]]:

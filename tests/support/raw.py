@@ -110,6 +110,10 @@ class RawServer(ThreadedServer):
         return bool(self._script(Conversation(self, sock, head, rest)))
 
 
+Serve = Callable[..., RawServer]
+"""Starts servers, as the fixture `raw` does."""
+
+
 class Tunnel(RawServer):
     """An HTTP proxy that knows CONNECT only."""
 

@@ -36,9 +36,8 @@ from ansible_collections.community.pikvm.plugins.module_utils._client.errors imp
 )
 from ansible_collections.community.pikvm.plugins.module_utils._client.events import EventSocket
 from ansible_collections.community.pikvm.plugins.module_utils._client.upload import ImageFile
-from tests.support.raw import Conversation, RawServer, Script
+from tests.support.raw import Conversation, Script, Serve
 
-Serve = Callable[..., RawServer]
 Connect = Callable[..., Pikvm]
 
 TIMEOUT = 0.3

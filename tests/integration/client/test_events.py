@@ -29,10 +29,9 @@ from ansible_collections.community.pikvm.plugins.module_utils._client.events imp
 from tests.simulator import Simulator, hub, keyboard
 from tests.simulator.certificate import certificate
 from tests.support.device import switch_on
-from tests.support.raw import Conversation, RawServer, closed_port, until
+from tests.support.expect import Start
+from tests.support.raw import Conversation, Serve, closed_port, until
 
-Start = Callable[..., Simulator]
-Serve = Callable[..., RawServer]
 Connect = Callable[..., Pikvm]
 Open = Callable[..., EventSocket]
 

@@ -23,9 +23,8 @@ from ansible_collections.community.pikvm.plugins.module_utils._client.errors imp
 )
 from ansible_collections.community.pikvm.plugins.module_utils._client.transport import Connection, Transport
 from tests.simulator import Simulator
-from tests.support.raw import Conversation, RawServer, closed_port, deaf_port, until
+from tests.support.raw import Conversation, Serve, closed_port, deaf_port, until
 
-Serve = Callable[..., RawServer]
 Connect = Callable[..., Pikvm]
 
 

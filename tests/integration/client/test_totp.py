@@ -13,10 +13,9 @@ import pytest
 
 from ansible_collections.community.pikvm.plugins.module_utils._client.api import Pikvm
 from ansible_collections.community.pikvm.plugins.module_utils._client.errors import ForbiddenError
-from tests.simulator import Simulator
+from tests.support.expect import Start
 from tests.support.raw import until
 
-Start = Callable[..., Simulator]
 Connect = Callable[..., Pikvm]
 
 SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"

@@ -20,10 +20,9 @@ from ansible_collections.community.pikvm.plugins.module_utils._client.errors imp
     UntrustedCertificateError,
 )
 from tests.simulator import Simulator
-from tests.support.raw import Conversation, RawServer, Tunnel, closed_port
+from tests.support.expect import Start
+from tests.support.raw import Conversation, Serve, Tunnel, closed_port
 
-Start = Callable[..., Simulator]
-Serve = Callable[..., RawServer]
 Connect = Callable[..., Pikvm]
 
 WRONG = "00:" * 31 + "00"

@@ -33,11 +33,10 @@ from ansible_collections.community.pikvm.plugins.module_utils._client.errors imp
 from ansible_collections.community.pikvm.plugins.module_utils._client.upload import ImageFile
 from tests.simulator import Simulator
 from tests.support.device import insert
-from tests.support.raw import Conversation, RawServer, closed_port, until
+from tests.support.expect import Start
+from tests.support.raw import Conversation, Serve, closed_port, until
 from tests.support.web import DATA, library
 
-Start = Callable[..., Simulator]
-Serve = Callable[..., RawServer]
 Connect = Callable[..., Pikvm]
 
 MIB = 1024 * 1024

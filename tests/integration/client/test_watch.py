@@ -21,9 +21,9 @@ from ansible_collections.community.pikvm.plugins.module_utils._wait import wait_
 from ansible_collections.community.pikvm.plugins.module_utils._watch import Watch
 from tests.simulator import Simulator
 from tests.support.device import DIALECTS, light, press_power
+from tests.support.expect import Start
 from tests.support.raw import until
 
-Start = Callable[..., Simulator]
 Connect = Callable[..., Pikvm]
 Look = Callable[..., Watch]
 

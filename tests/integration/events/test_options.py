@@ -7,17 +7,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.simulator import Simulator
 from tests.support.ansible import connection
+from tests.support.expect import Start
 from tests.support.source import LISTENER, PLUGIN, Source, fail
-
-Start = Callable[..., Simulator]
 
 SECRET = "geheim"
 

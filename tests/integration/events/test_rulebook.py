@@ -15,12 +15,12 @@ import pytest
 from tests.simulator import Simulator
 from tests.support.ansible import LOCAL, ROOT, connection, of_the_host
 from tests.support.device import insert, press_power, switch_on
+from tests.support.expect import Start
 from tests.support.raw import until
 from tests.support.rulebook import Rulebook
 
 pytestmark = [pytest.mark.eda, pytest.mark.timeout(300)]
 
-Start = Callable[..., Simulator]
 
 POWER_LOST = "community.pikvm.power_lost"
 PASSWORD = "geheim"

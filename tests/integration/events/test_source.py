@@ -28,10 +28,10 @@ from ansible_collections.community.pikvm.plugins.module_utils._client.transport 
 from tests.simulator import Simulator
 from tests.support.ansible import ROOT, connection
 from tests.support.device import DIALECTS, insert, light, press_power, switch_on
+from tests.support.expect import Start
 from tests.support.raw import until
 from tests.support.source import PATIENCE, PLUGIN, Source, check_event
 
-Start = Callable[..., Simulator]
 Listen = Callable[..., Source]
 Pace = Callable[..., None]
 
