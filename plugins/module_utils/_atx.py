@@ -34,11 +34,14 @@ UNWIRED = "If the power LED is not wired to the PiKVM, use community.pikvm.pikvm
 class Buttons(Protocol):
     """The buttons and LEDs of one server: those of the PiKVM itself, or of a port of its switch."""
 
-    def atx(self) -> Atx: ...
+    def atx(self) -> Atx:
+        """The LEDs, and whether a button is being pressed."""
 
-    def atx_power(self, action: str) -> None: ...
+    def atx_power(self, action: str) -> None:
+        """Press where the power LED calls for it: on, off, off_hard or reset_hard."""
 
-    def atx_click(self, button: str, wait: bool = True) -> None: ...
+    def atx_click(self, button: str, wait: bool = True) -> None:
+        """Press power, power_long or reset, whatever the LED shows."""
 
 
 class SwitchButtons:

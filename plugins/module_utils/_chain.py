@@ -127,13 +127,16 @@ def _set_colors(client: Pikvm, before: Switch, colors: dict[str, str], wish: Cha
         unknown_default = colors[role] == DEFAULT and found != before.colors.get(role)
         return unknown_default or found in _meant(role, colors[role])
 
+    def told(switch: Switch) -> dict[str, str | None]:
+        return {role: switch.colors.get(role) for role in colors}
+
     return Step(
         name="set_colors",
         words=f"Setting the color of {', '.join(colors)}",
         send=lambda: client.switch.set_colors(colors),
         done=lambda switch: all(shown(switch, role) for role in colors),
         timeout=min(wish.wait_timeout, SHOWN_WITHIN),
-        missed=lambda switch: f"the PiKVM shows { ({role: switch.colors.get(role) for role in colors}) }",
+        missed=lambda switch: f"the PiKVM shows {told(switch)}",
         repeatable=True,
     )
 

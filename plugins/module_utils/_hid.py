@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Callable
 
 from ._client.api import Pikvm
@@ -174,10 +175,10 @@ def plan_hid(client: Pikvm, hid: Hid, wish: dict[str, Any]) -> Plan[Hid]:
     steps: list[Step[Hid]] = []
     params = {name: value for name, value in changes.items() if name != "connected"}
     if params:
-        steps.append(_set("set_params", lambda: client.console.hid_set_params(**params), params))
+        steps.append(_set("set_params", partial(client.console.hid_set_params, **params), params))
     if "connected" in changes:
         connected = {"connected": changes["connected"]}
-        steps.append(_set("set_connected", lambda: client.console.hid_set_connected(**connected), connected))
+        steps.append(_set("set_connected", partial(client.console.hid_set_connected, **connected), connected))
     return Plan({"hid": current}, {"hid": {**current, **changes}}, tuple(steps))
 
 
@@ -232,12 +233,15 @@ def _require_offered(hid: Hid, wish: dict[str, Any]) -> None:
 
 
 def _set(name: str, send: Callable[[], None], wanted: dict[str, Any]) -> Step[Hid]:
+    def told(hid: Hid) -> dict[str, Any]:
+        return {key: shown(hid)[key] for key in wanted}
+
     return Step(
         name=name,
         words=f"Setting {', '.join(wanted)}",
         send=send,
-        done=lambda hid: not hid.busy and all(shown(hid)[key] == value for key, value in wanted.items()),
+        done=lambda hid: not hid.busy and told(hid) == wanted,
         timeout=10.0,
-        missed=lambda hid: f"the PiKVM shows { ({key: shown(hid)[key] for key in wanted}) }",
+        missed=lambda hid: f"the PiKVM shows {told(hid)}",
         repeatable=True,
     )

@@ -34,13 +34,17 @@ def plan_streamer(client: Pikvm, streamer: Streamer, wish: dict[str, Any]) -> Pl
         _require_possible(streamer, name, value)
     current = streamer.params
     changes = {name: value for name, value in wanted.items() if value != current[name]}
+
+    def told(found: Streamer) -> dict[str, Any]:
+        return {name: found.params.get(name) for name in changes}
+
     step: Step[Streamer] = Step(
         name="set_params",
         words=f"Setting {', '.join(changes)}",
         send=lambda: client.console.streamer_set_params(changes),
-        done=lambda found: all(found.params.get(name) == value for name, value in changes.items()),
+        done=lambda found: told(found) == changes,
         timeout=SHOWN_WITHIN,
-        missed=lambda found: f"the PiKVM shows { ({name: found.params.get(name) for name in changes}) }",
+        missed=lambda found: f"the PiKVM shows {told(found)}",
         repeatable=True,
     )
     return Plan({"params": current}, {"params": {**current, **changes}}, (step,) if changes else ())

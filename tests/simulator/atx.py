@@ -12,7 +12,7 @@ from .clock import Background, Clock
 from .dialect import Dialect
 from .errors import AtxDisabledError, AtxIsBusyError
 from .log import Log
-from .machine import FrontPanel, press
+from .wiring import FrontPanel, press
 
 SHORT_PRESS = 0.1
 SETTLING = 1.0

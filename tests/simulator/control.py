@@ -28,7 +28,7 @@ from .errors import KvmdError
 from .faults import Faults
 from .front import Front
 from .hub import Hub
-from .machine import Machine
+from .wiring import Machine
 
 ROOT = "/_simulator"
 

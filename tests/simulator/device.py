@@ -18,13 +18,14 @@ from .hid import KINDS as HIDS
 from .hid import Hid
 from .info import Info
 from .log import Log
-from .machine import Machine, ScriptedMachine, Unwired
+from .machine import ScriptedMachine
 from .metrics import Metrics
 from .msd import Msd
 from .sessions import Sessions
 from .storage import Storage
 from .streamer import Streamer
 from .switch import PORTS, Switch
+from .wiring import Machine, Unwired
 
 LONG_PRESS, HOLD = 5.5, 4.0
 FAST_LONG_PRESS, FAST_HOLD = 1.0, 0.7

@@ -12,7 +12,7 @@ from typing import Any
 from .clock import Background, Clock
 from .dialect import Dialect
 from .keyboard import DEFAULT_KEYMAP, KEYMAPS, MODIFIERS, Layout
-from .machine import Machine
+from .wiring import Machine
 
 STICKY = MODIFIERS | {"PrintScreen"}
 """Keys that stay pressed when `send_key` comes without a state, and that no `finish` releases."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 from . import picture
 from .clock import Background, Clock
@@ -20,96 +20,6 @@ BLINK_SECONDS = 0.5
 
 WORKING = ("firmware", "loading", "installing", "stopping")
 """States in which the HDD LED is lit."""
-
-
-class FrontPanel(Protocol):
-    """What an ATX board is wired to."""
-
-    @property
-    def power_led(self) -> bool: ...
-
-    @property
-    def hdd_led(self) -> bool: ...
-
-    def button_down(self, button: str) -> None: ...
-
-    def button_up(self, button: str) -> None: ...
-
-
-async def press(panel: FrontPanel, button: str, seconds: float, clock: Clock) -> None:
-    """Hold a button for so many device seconds, no longer where this process has to wait: timers keep their order."""
-    released = asyncio.get_running_loop().create_future()
-
-    def let_go() -> None:
-        panel.button_up(button)
-        released.set_result(None)
-
-    panel.button_down(button)
-    timer = clock.after(seconds, let_go)
-    try:
-        await asyncio.shield(released)
-    finally:
-        if not released.done():
-            timer.cancel()
-            let_go()
-
-
-class Build(Protocol):
-    """What a computer is made of, as far as it concerns others."""
-
-    @property
-    def hold_seconds(self) -> float: ...
-
-    def change(self, **changes: Any) -> None: ...
-
-
-class Machine(FrontPanel, Protocol):
-    """The computer, as the device's organs are wired to it."""
-
-    @property
-    def options(self) -> Build: ...
-
-    @property
-    def powered(self) -> bool: ...
-
-    @property
-    def signal(self) -> bool: ...
-
-    @property
-    def resolution(self) -> tuple[int, int]: ...
-
-    @property
-    def ocr_languages(self) -> list[str]: ...
-
-    @property
-    def keyboard_leds(self) -> set[str]: ...
-
-    def key(self, key: str, pressed: bool) -> None: ...
-
-    def point(self, kind: str, **what: Any) -> None: ...
-
-    def connect(self, media: Callable[[], Media | None]) -> None: ...
-
-    def media_changed(self) -> None: ...
-
-    async def frame(self, quality: int) -> picture.Frame | None: ...
-
-    async def stop(self) -> None: ...
-
-    def describe(self) -> dict[str, Any]: ...
-
-
-class Unwired:
-    """A front panel whose wires end nowhere."""
-
-    power_led = False
-    hdd_led = False
-
-    def button_down(self, button: str) -> None:
-        """Nobody feels it."""
-
-    def button_up(self, button: str) -> None:
-        """Nobody feels it."""
 
 
 @dataclass

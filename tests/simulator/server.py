@@ -20,8 +20,9 @@ from .device import FACTORY_PASSWORD, MIB, Device, Settings
 from .faults import Faults
 from .front import Front, Record
 from .hub import Hub
-from .machine import Machine, ScriptedMachine
+from .machine import ScriptedMachine
 from .routes import Kvmd
+from .wiring import Machine
 
 Result = TypeVar("Result")
 

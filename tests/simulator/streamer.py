@@ -14,7 +14,7 @@ from . import ocr, picture
 from .clock import Clock
 from .dialect import Dialect
 from .errors import OcrError, UnavailableError
-from .machine import Machine
+from .wiring import Machine
 
 PARAMS = {"quality": 80, "desired_fps": 40, "h264_bitrate": 5000, "h264_gop": 30}
 

@@ -16,7 +16,7 @@ from .dialect import Dialect
 from .edid import FACTORY, parse
 from .errors import SwitchUnknownEdidError
 from .log import Log
-from .machine import Machine, press
+from .wiring import Machine, press
 
 PORTS = 4
 """Of one unit."""

@@ -146,7 +146,7 @@ def test_every_error_of_kvmd_has_its_type(name: str) -> None:
     [("SomethingNewError", 409, errors.BusyError), ("MsdLockedError", 400, errors.DeviceError)],
 )
 def test_unknown_names_fall_back_to_the_status(name: str, status: int, error: type[errors.DeviceError]) -> None:
-    assert type(errors.device_error(status, name, "", "", "GET /")) is error
+    assert errors.device_error(status, name, "", "", "GET /").__class__ is error
 
 
 def test_busy_channel_is_waited_for_like_all_that_is_busy() -> None:
