@@ -30,6 +30,7 @@ SIZE = 64 * MIB
 SECONDS = 8.0
 """How long a transfer takes: longer than it is silent."""
 LINE = r"(\w+): \w\.iso: [\d.]+ (?:[KM]iB|bytes) of (?:64\.0 M|256 K)iB \(\d+ %\), [\d.]+ [KM]iB/s, \d s left"
+PLAIN = {"PIKVM_IN_PROCESS": "true", "ANSIBLE_DEPRECATION_WARNINGS": "false"}
 COMMAND = (
     *("ansible", "all", "--one-line", "--forks", "4", "-m", "community.pikvm.pikvm_msd_image"),
     *("-a", "src={{ file | default(omit) }} download_url={{ address | default(omit) }}"),
@@ -83,7 +84,7 @@ def run(ansible: Ansible, inventory: Path, terminal: bool, environment: dict[str
     try:
         finished = subprocess.run(
             [sys.executable, str(Path(sys.executable).with_name(COMMAND[0])), "-i", str(inventory), *COMMAND[1:]],
-            env={**ansible.environment(), "ANSIBLE_DEPRECATION_WARNINGS": "false", **environment},
+            env={**ansible.environment(), **PLAIN, **environment},
             cwd=ansible.cwd,
             stdin=subprocess.DEVNULL,
             stdout=theirs,

@@ -17,13 +17,15 @@ from typing import Any
 from .ansible import ROOT
 
 STARTER = """
-import json, sys
+import json, signal, sys
 from ansible.module_utils import basic
 from ansible.module_utils.testing import patch_module_args
 from {module} import main
+signal.signal(signal.SIGINT, signal.default_int_handler)
 with patch_module_args(json.loads(sys.argv[1])):
     main()
 """
+"""It can be interrupted also where the tests themselves cannot, as jobs in the background cannot."""
 
 
 def run_module(

@@ -61,9 +61,15 @@ def keep(folder: Path, begun: float, output: str, lines: str, given: list[Any]) 
     (place / "output").write_text(f"{output}\n{lines}", encoding="utf-8")
     found = {secret for secret in secrets_in(given) if len(secret) >= SHORTEST and "{{" not in secret}
     (place / "secrets.json").write_text(json.dumps(sorted(found)), encoding="utf-8")
-    for path in folder.rglob("*"):
+    for path in _files(folder):
         if path.name not in GIVEN and not path.name.startswith(MODULE) and _is_new(path, begun):
             shutil.copyfile(path, place / f"{uuid.uuid4().hex}-{path.name[:80]}")
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """All below a folder, also while Ansible removes its own from there."""
+    for place, _folders, names in os.walk(folder):
+        yield from (Path(place, name) for name in names)
 
 
 def _is_new(path: Path, begun: float) -> bool:
