@@ -77,8 +77,9 @@ def trust_context(validate: bool, ca_path: str | None, fingerprint: str | None) 
         if os.path.isdir(path):
             return ssl.create_default_context(capath=path)
         return ssl.create_default_context(cafile=path)
-    except OSError as exc:  # an ssl.SSLError too
-        raise OptionError("ca_path" if ca_path else names[0], f"cannot use {path}: {exc.strerror or exc}") from exc
+    except (OSError, ValueError) as exc:  # an ssl.SSLError is the one, a path that no file can have the other
+        reason = getattr(exc, "strerror", None) or exc
+        raise OptionError("ca_path" if ca_path else names[0], f"cannot use {path}: {reason}") from exc
 
 
 def _system_context() -> ssl.SSLContext:

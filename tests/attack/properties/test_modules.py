@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ansible_collections.community.pikvm.plugins.module_utils._runner import Module
@@ -110,6 +110,8 @@ def test_random_options(name: str, device: Simulator, tmp_path: Path, data: st.D
         },
     )
 )
+@example(values={"ca_path": "\0"})
+@example(values={"ca_path": "\ud800"})
 def test_random_connections(values: dict[str, Any]) -> None:
     given_values = {"url": "https://127.0.0.1:1", "retries": 0, "timeout": 0.2, **values}
     if not 0 <= _number(given_values["retries"]) <= 1:
