@@ -165,6 +165,11 @@ entered:
   returned: if O(state=entered), also if it could not be written
   type: str
   sample: eject
+since:
+  description: When it was entered, in seconds since 1970.
+  returned: if O(state=entered), also if it could not be written
+  type: float
+  sample: 1795221701.07708
 states:
   description: What the states have left behind that are done, in their order, as in C(report.json). In check mode none.
   returned: if O(state=entered), also if it could not be written
@@ -177,6 +182,7 @@ page:
   sample: /home/me/reinstall/index.html
 """
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -239,7 +245,7 @@ def run(task: Task) -> Result:
 
 def go_on(folder: Path, params: dict[str, Any], check_mode: bool) -> Result:
     """From one state to the next. Who has to put things right needs to know where it failed."""
-    result: Result = {"changed": True, "path": str(folder), "entered": params["entered"]}
+    result: Result = {"changed": True, "path": str(folder), "entered": params["entered"], "since": time.time()}
     if not check_mode:
         try:
             leave(folder, params["left"])

@@ -22,7 +22,9 @@ from . import preloaded
 from .spoken import PASSWORD, VERBOSE, keep
 
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE = 100.0
+SENT = os.environ.get("MODULES_IN_PROCESS", "true") == "false"
+"""Whether all modules are sent, which takes many times as long."""
+PATIENCE = 400.0 if SENT else 100.0
 """Seconds for a whole run."""
 FOREIGN = ("ANSIBLE_", "PIKVM_", "PYTHON")
 GROUP = "group/community.pikvm.all"
@@ -225,7 +227,7 @@ class Ansible:
             "ANSIBLE_CALLBACK_PLUGINS": str(Path(__file__).with_name("callback")),
             "ANSIBLE_CALLBACKS_ENABLED": "task_results",
             "TASK_RESULTS": os.devnull,
-            "PIKVM_IN_PROCESS": os.environ.get("MODULES_IN_PROCESS", "true"),
+            "PIKVM_IN_PROCESS": "false" if SENT else "true",
         }
 
 

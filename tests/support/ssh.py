@@ -1,7 +1,7 @@
 # Copyright (c) 2026, community.pikvm contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The SSH server of a simulated computer: its host key is that of the system on the disk."""
+"""The SSH server of a simulated computer, with the host key of what runs there."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from typing import Any
 import asyncssh
 
 from tests.simulator import Simulator
+from tests.simulator.machine import ScriptedMachine
 
 PATIENCE = 10.0
 
@@ -28,13 +29,13 @@ def public(key: asyncssh.SSHKey) -> str:
 
 
 class SshServer:
-    """Answers on a port of this machine while a system runs on the computer.
+    """Answers on a port of this machine as the computer would.
 
     Args:
-        key_of: the host key of the system that was installed so many times.
+        key_of: the host key of what the computer runs; None where nothing answers.
     """
 
-    def __init__(self, sim: Simulator, key_of: Callable[[int], asyncssh.SSHKey]) -> None:
+    def __init__(self, sim: Simulator, key_of: Callable[[ScriptedMachine], asyncssh.SSHKey | None]) -> None:
         self.port = 0
         self._sim = sim
         self._key_of = key_of
@@ -70,15 +71,15 @@ class SshServer:
         assert task is not None
         self._talks.add(task)
         try:
-            if self._sim.machine.state == "running":
-                await self._talk(reader, writer)
+            key = self._key_of(self._sim.machine)
+            if key:
+                await self._talk(key, reader, writer)
         finally:
             writer.close()
             self._talks.discard(task)
 
-    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _talk(self, key: asyncssh.SSHKey, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Hand a connection on to an SSH server with the key of the moment."""
-        key = self._key_of(self._sim.machine.disk.installs)
         open_to_all = {"server_factory": _Open, "process_factory": self._answer, "server_host_keys": [key]}
         async with asyncssh.listen("127.0.0.1", 0, **open_to_all) as server:
             there, back = await asyncio.open_connection("127.0.0.1", server.get_port())
@@ -92,6 +93,13 @@ class SshServer:
         installs = self._sim.machine.disk.installs
         process.stdout.write(f"{installs:032x}\n00000000-0000-0000-0000-{len(self._sim.machine.boots):012x}\n")
         process.exit(0)
+
+
+def running(machine: ScriptedMachine, new: asyncssh.SSHKey, old: asyncssh.SSHKey) -> asyncssh.SSHKey | None:
+    """The key of the system on the disk, while that runs."""
+    if machine.state != "running":
+        return None
+    return new if machine.disk.installs else old
 
 
 class _Open(asyncssh.SSHServer):

@@ -13,13 +13,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from asyncssh import SSHKey
 
 from ansible_collections.community.pikvm.plugins.module_utils._lock import Holder, Lock
 from tests.simulator import Simulator
+from tests.simulator.machine import ScriptedMachine
 from tests.support.ansible import Ansible, Host, Outcome, of_the_host
 from tests.support.device import NEWEST, switch_on
 from tests.support.expect import Start
-from tests.support.ssh import SshServer, host_key, public
+from tests.support.ssh import SshServer, host_key, public, running
 
 ROLE = {
     "name": "reinstall",
@@ -83,7 +85,7 @@ def sim(simulator: Start) -> Simulator:
 @pytest.fixture
 def ssh(sim: Simulator) -> Iterator[dict[str, Any]]:
     """Variables of a server whose system has a host key of its own after each installation."""
-    with SshServer(sim, lambda installs: NEW if installs else OLD) as server:
+    with SshServer(sim, lambda machine: running(machine, NEW, OLD)) as server:
         yield {
             "reinstall_verify": "ssh",
             "reinstall_ssh_host": "127.0.0.1",
@@ -102,6 +104,53 @@ def test_ssh_proves_a_new_host_key(ansible: Ansible, sim: Simulator, ssh: dict[s
     assert verified["banner"].startswith("SSH-2.0-")
 
 
+MENU = {
+    "reinstall_boot_strategy": "keys",
+    "reinstall_boot_keys_interval": 0.05,
+    "reinstall_boot_menu_text": "boot device",
+    "reinstall_complete_when": "ssh",
+}
+"""For an installer that restarts the server, whose firmware starts the disk unless told otherwise."""
+
+
+@pytest.fixture
+def restarting(simulator: Start) -> Simulator:
+    found = simulator(machine={"boot_order": "disk", "installer": "reboot", "firmware_seconds": 60.0})
+    switch_on(found)
+    return found
+
+
+@pytest.mark.usefixtures("image")
+def test_installer_that_restarts_has_ended_when_ssh_answers(ansible: Ansible, restarting: Simulator) -> None:
+    with SshServer(restarting, lambda machine: running(machine, NEW, OLD)) as server:
+        place = {"reinstall_ssh_host": "127.0.0.1", "reinstall_ssh_port": server.port}
+        alone = play(ansible, restarting, **MENU, **place)
+        assert "reinstall_complete_when=ssh needs reinstall_verify=ssh" in alone.msg
+        assert not restarting.writes
+        done = play(ansible, restarting, reinstall_verify="ssh", **MENU, **place)
+    assert done.ok, done.msg
+    assert proof(ansible, "install")["host_keys"] == proof(ansible, "verify")["host_keys"] == [public(NEW)]
+    assert [boot["source"] for boot in restarting.machine.boots[1:]] == ["image", "disk", "disk"]
+
+
+@pytest.mark.usefixtures("image")
+def test_installer_that_answers_is_no_new_system(ansible: Ansible, restarting: Simulator) -> None:
+    installer = host_key()
+
+    def key_of(machine: ScriptedMachine) -> SSHKey | None:
+        """With nothing on its disk, the computer starts something else over the network."""
+        others = {"installing": installer, "no_boot": NEW}
+        return others.get(machine.state) or running(machine, NEW, OLD)
+
+    restarting.call(restarting.machine.options.change, installer_seconds=1000.0)
+    with SshServer(restarting, key_of) as server:
+        place = {"reinstall_ssh_host": "127.0.0.1", "reinstall_ssh_port": server.port}
+        outcome = play(ansible, restarting, reinstall_verify="ssh", **MENU, **place)
+    assert proof(ansible, "install")["host_keys"] == [public(installer)]
+    assert "answers with other host keys than at the end of the installation" in outcome.msg
+    assert report(ansible)["failed_state"] == "verify"
+
+
 @pytest.mark.usefixtures("image")
 def test_machine_and_boot_are_noted_where_ansible_can_log_in(
     ansible: Ansible, sim: Simulator, ssh: dict[str, Any]
@@ -117,7 +166,7 @@ def test_machine_and_boot_are_noted_where_ansible_can_log_in(
 
 @pytest.mark.usefixtures("image")
 def test_old_system_is_never_taken_for_a_new_one(ansible: Ansible, sim: Simulator) -> None:
-    with SshServer(sim, lambda _installs: OLD) as server:
+    with SshServer(sim, lambda machine: running(machine, OLD, OLD)) as server:
         options = {"reinstall_ssh_host": "127.0.0.1", "reinstall_ssh_port": server.port, "reinstall_verify_timeout": 6}
         outcome = play(ansible, sim, reinstall_verify="ssh", **options)
     assert outcome.outcome == "failed"
@@ -129,7 +178,7 @@ def test_old_system_is_never_taken_for_a_new_one(ansible: Ansible, sim: Simulato
 def test_unknown_old_system_is_asked_for(ansible: Ansible, simulator: Start) -> None:
     sim = simulator(machine={"disk_os": False})
     options = {"reinstall_verify": "ssh", "reinstall_ssh_host": "127.0.0.1", "reinstall_verify_timeout": 15}
-    with SshServer(sim, lambda _installs: NEW) as server:
+    with SshServer(sim, lambda machine: running(machine, NEW, NEW)) as server:
         refused = play(ansible, sim, **options, reinstall_ssh_port=server.port)
         assert refused.outcome == "failed"
         assert "none is known of the old system" in refused.msg
