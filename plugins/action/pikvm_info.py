@@ -2,16 +2,15 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The action plugin of all modules of this collection; the other files in this folder only give it their names.
+"""The action plugin of all modules of this collection; the other files in this folder only give it their modules.
 
 Ansible loads an action plugin of a task's own name before it starts its workers, so none of them loads again what is
-imported here. A redirection in meta/runtime.yml would be followed by each worker for itself, and links would hide the
-modules from ansible-doc.
+imported here and there. A redirection in meta/runtime.yml would be followed by each worker for itself, and links would
+hide the modules from ansible-doc.
 """
 
 from __future__ import annotations
 
-import importlib
 import json
 import os
 import sys
@@ -29,8 +28,8 @@ from ansible_collections.community.pikvm.plugins.module_utils._client.auth impor
 from ansible_collections.community.pikvm.plugins.module_utils._client.events import WEBSOCKETS_IMPORT_ERROR
 from ansible_collections.community.pikvm.plugins.module_utils._client.tls import REQUESTS_IMPORT_ERROR
 from ansible_collections.community.pikvm.plugins.module_utils._runner import Module
+from ansible_collections.community.pikvm.plugins.modules.pikvm_info import MODULE
 
-MODULES = "ansible_collections.community.pikvm.plugins.modules"
 IN_PROCESS = "pikvm_in_process"
 PROGRESS = "pikvm_progress"
 TERMINAL = bool(sys.stdout) and sys.stdout.isatty()
@@ -46,18 +45,22 @@ class ActionModule(NormalAction):
 
     Where nothing forbids it, the module then runs inside this worker of Ansible's: packing it, and starting a Python
     for it, costs many times what it does itself.
+
+    Attributes:
+        module: the one of the same name.
     """
+
+    module: Module = MODULE
 
     def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         known = task_vars or {}
-        module: Module = importlib.import_module(f"{MODULES}.{self._task.action.rpartition('.')[2]}").MODULE
-        of_the_host = [*connection_spec(), *({"port"} & set(module.options))]
-        for name in of_the_host if module.connects else ():
+        of_the_host = [*connection_spec(), *({"port"} & set(self.module.options))]
+        for name in of_the_host if self.module.connects else ():
             if self._task.args.get(name) is None and known.get(f"pikvm_{name}") is not None:
                 self._task.args[name] = self._templar.template(known[f"pikvm_{name}"])
         result: dict[str, Any]
         if self._belongs_here(known):
-            result = {**ActionBase.run(self, tmp, task_vars), **self._run_here(module, known)}
+            result = {**ActionBase.run(self, tmp, task_vars), **self._run_here(known)}
         else:
             result = super().run(tmp, task_vars)
         if result.get("auth_token"):
@@ -96,13 +99,14 @@ class ActionModule(NormalAction):
 
         return show
 
-    def _run_here(self, module: Module, known: dict[str, Any]) -> dict[str, Any]:
+    def _run_here(self, known: dict[str, Any]) -> dict[str, Any]:
         tell = self._tell(known)
         environment: dict[str, str] = {}
         self._compute_environment_string(environment)
         given = json.loads(json.dumps(self._task.args, default=str))  # as a module gets them: plain, vaults opened
         with self._surroundings(environment):
-            return module.answer(self._task.action, given, bool(self._task.check_mode), bool(self._task.diff), tell)
+            check_mode, diff = bool(self._task.check_mode), bool(self._task.diff)
+            return self.module.answer(self._task.action, given, check_mode, diff, tell)
 
     @contextmanager
     def _surroundings(self, environment: dict[str, str]) -> Iterator[None]:

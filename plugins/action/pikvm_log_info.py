@@ -2,10 +2,15 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The action plugin of all modules, by the name of this one: only so is it loaded before Ansible starts its workers."""
+"""The action plugin of all modules, for the one of this name: so both are loaded before Ansible starts its workers."""
 
 from __future__ import annotations
 
-from ansible_collections.community.pikvm.plugins.action.pikvm_info import ActionModule
+from ansible_collections.community.pikvm.plugins.action.pikvm_info import ActionModule as OfAllModules
+from ansible_collections.community.pikvm.plugins.modules.pikvm_log_info import MODULE
 
-__all__ = ("ActionModule",)
+
+class ActionModule(OfAllModules):
+    """What all modules have in common, for this one."""
+
+    module = MODULE

@@ -9,10 +9,13 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.community.pikvm.plugins.action.pikvm_info import ActionModule as OfAllModules
+from ansible_collections.community.pikvm.plugins.modules.reinstall_report import MODULE
 
 
 class ActionModule(OfAllModules):
     """The hosts of a play have its identity in common, in whichever worker they run; the next play has another."""
+
+    module = MODULE
 
     def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         if not self._task.args.get("play"):

@@ -104,7 +104,7 @@ def test_execution_environment_holds_what_is_needed(tmp_path: Path) -> None:
     needed = yaml.safe_load(listed)
     python = {line.split("#")[0].strip() for line in needed["python"]}
     system = {line.split()[0] for line in needed["system"]}
-    assert (python, system) == ({"requests", "pyotp", "websockets"}, {"xorriso"})
+    assert (python, system) == ({"requests", "pyotp", "websockets>=14"}, {"xorriso"})
     definition = ROOT / "docs" / "ee" / "execution-environment.yml"
     command = [builder, "create", "--file", str(definition), "--context", str(tmp_path / "context")]
     subprocess.run(command, capture_output=True, text=True, check=True)
