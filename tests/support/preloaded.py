@@ -108,7 +108,7 @@ def _serve(channel: socket.socket) -> None:
 
 def _read_routing() -> None:
     """Parse Ansible's long list of what it once held itself; a third of a short play is that."""
-    finder = importlib.import_module("ansible.utils.collection_loader._collection_finder")
+    finder: Any = importlib.import_module("ansible.utils.collection_loader._collection_finder")
     long = Path(finder.__file__).parents[2].joinpath("config", "ansible_builtin_runtime.yml").read_bytes()
     parse = finder._meta_yml_to_dict
     known = parse(long, ("ansible.builtin", "runtime.yml"))

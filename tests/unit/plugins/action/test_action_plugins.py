@@ -19,8 +19,11 @@ CONNECTING = sorted(name for name in MODULES if name.startswith("pikvm_"))
 
 
 def test_every_module_of_a_pikvm_has_the_action_plugin() -> None:
-    plugins = {importlib.import_module(f"{PACKAGE}.action.{name}").ActionModule for name in CONNECTING}
-    assert len(plugins) == 1
+    common = importlib.import_module(f"{PACKAGE}.action.pikvm_info").ActionModule
+    for name in CONNECTING:
+        plugin = importlib.import_module(f"{PACKAGE}.action.{name}").ActionModule
+        assert issubclass(plugin, common)
+        assert plugin.module is importlib.import_module(f"{PACKAGE}.modules.{name}").MODULE
     assert {path.stem for path in (PLUGINS / "action").glob("*.py")} <= MODULES
 
 
