@@ -8,6 +8,7 @@ Nothing is kept unless SECRETS_FOLDER names a folder; then every run is as talka
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -63,7 +64,8 @@ def keep(folder: Path, begun: float, output: str, lines: str, given: list[Any]) 
     (place / "secrets.json").write_text(json.dumps(sorted(found)), encoding="utf-8")
     for path in _files(folder):
         if path.name not in GIVEN and not path.name.startswith(MODULE) and _is_new(path, begun):
-            shutil.copyfile(path, place / f"{uuid.uuid4().hex}-{path.name[:80]}")
+            with contextlib.suppress(FileNotFoundError):  # Ansible removes what it has sent, some of it late
+                shutil.copyfile(path, place / f"{uuid.uuid4().hex}-{path.name[:80]}")
 
 
 def _files(folder: Path) -> Iterator[Path]:
